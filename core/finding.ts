@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import type { Series } from "./baseline.ts";
+
+/** What is wrong for the user of the model; closed, in falling order of harm. */
+export const harms = ["data_broken", "performance_fell", "predictions_moved", "inputs_moved"] as const;
+export type Harm = (typeof harms)[number];
+
+/** A routing label derived from harm and the model's tier. */
+export const severities = ["page", "ticket", "none"] as const;
+export type Severity = (typeof severities)[number];
+
+export const signals = ["distribution", "missing", "unseen", "silence"] as const;
+export type Signal = (typeof signals)[number];
+
+/** State of one series in one window. */
+export const seriesStates = [
+  "ok",
+  "watching",
+  "drift",
+  "insufficient_data",
+  "no_baseline",
+  "warming_up",
+  "too_variable",
+] as const;
+export type SeriesState = (typeof seriesStates)[number];
+
+export const findingStates = ["open", "closed", "withdrawn"] as const;
+export type FindingState = (typeof findingStates)[number];
+
+export interface Share {
+  /** A category, a bin such as `350 to 412`, or a slice such as `origin_state=NY`. */
+  readonly name: string;
+  /** Share of rows in the reference and in the current window, 0…1. */
+  readonly reference: number;
+  readonly current: number;
+}
+
+/** Everything a message, a page or `leeway explain` needs to say about a finding without asking again. */
+export interface Evidence {
+  /** The contrast that opened it, e.g. `location`, `share of ORD`, `omnibus`, `missing share`, `longest gap`. */
+  readonly contrast: string;
+  readonly horizon: "short" | "long";
+  /** Mean of the contrast's score in the reference and in the window: rank, share, or seconds for a gap. */
+  readonly reference: number;
+  readonly current: number;
+  /** Share of rows moved, with its lower 90 % bound. For `silence`: the gap over the reference's longest, in multiples. */
+  readonly effect: number;
+  readonly effectLow: number;
+  readonly pValue: number;
+  /** The α that `pValue` was held against. */
+  readonly threshold: number;
+  readonly rows: number;
+  readonly referenceRows: number;
+  /** The smallest effect that this window could have shown, in share of rows moved. */
+  readonly minimumDetectableEffect: number;
+  /** Reported numbers, by method name: psi, ks, chi_square … */
+  readonly methods: Readonly<Record<string, number>>;
+  /** Numeric: reference and current mean and median, if known. */
+  readonly summary: Readonly<Record<string, number>>;
+  /** Bins or categories that changed the most, largest first. */
+  readonly contributors: readonly Share[];
+  /** Slices that changed the most, largest first, each as its share of the change's rows. */
+  readonly slices: readonly Share[];
+  /** Whether the model's predictions moved in the same window. */
+  readonly predictions: {
+    readonly verdict: "moved" | "did_not_move" | "not_known";
+    readonly effect: number | null;
+    readonly effectHigh: number | null;
+  };
+}
+
+/** One lasting change of one series. Level-triggered: every evaluation writes its present state. */
+export interface Finding {
+  readonly findingId: string;
+  readonly incidentId: string;
+  readonly environment: string;
+  readonly model: string;
+  readonly series: Series;
+  readonly signal: Signal;
+  readonly baselineId: string;
+  readonly harm: Harm;
+  readonly state: FindingState;
+  /** Counts the evaluations' rewrites of history (late rows), not the windows. */
+  readonly revision: number;
+  readonly openedWindowStartMs: number;
+  readonly openedWindowEndMs: number;
+  /** End of the window that this record speaks of. */
+  readonly windowEndMs: number;
+  readonly closedWindowEndMs: number | null;
+  /** max over contrasts of (effect − its standard error)⁺: 0.04 is one feature slightly off. */
+  readonly magnitude: number;
+  /** Running maximum of the rise of the model's level since its incident opened; provisional for the first h windows. */
+  readonly incidentMagnitude: number;
+  /** The finding reopened within the folding horizon: same id, not announced. */
+  readonly reopened: boolean;
+  /** Learnt live without sub-windows: ticket at most. */
+  readonly provisional: boolean;
+  readonly evidence: Evidence;
+  readonly evaluatedAtMs: number;
+}
+
+/** First 16 hex digits of sha256; fixed once published. */
+export function findingId(identity: {
+  readonly environment: string;
+  readonly model: string;
+  readonly series: Series;
+  readonly signal: Signal;
+  readonly baselineId: string;
+  readonly openedWindowStartMs: number;
+}): string {
+  const { environment, model, series, signal, baselineId, openedWindowStartMs } = identity;
+  const parts = [environment, model, series.version, series.slice, series.feature, signal, baselineId];
+  return createHash("sha256")
+    .update(JSON.stringify([...parts, new Date(openedWindowStartMs).toISOString()]))
+    .digest("hex")
+    .slice(0, 16);
+}

@@ -1,0 +1,70 @@
+import type { BaselineSpec } from "./baseline.ts";
+import type { FeatureType } from "./feature-schema.ts";
+import type { Harm, Severity } from "./finding.ts";
+
+/** What a model predicts, and how its labels arrive. */
+export type Task =
+  | {
+      readonly kind: "binary";
+      /** The class whose score is *the* score of the model, and whose share is the positive rate. */
+      readonly positive: string;
+      /** How long labels usually take; performance of a window is measured when the watermark is this far past its end. */
+      readonly labelDelayMs: number;
+      /** The longest time between an event and an entity-key label for it. */
+      readonly labelWindowMs: number;
+    }
+  | { readonly kind: "multiclass" | "regression"; readonly labelDelayMs: number; readonly labelWindowMs: number }
+  | { readonly kind: "unknown" };
+
+export interface FeatureSpec {
+  readonly name: string;
+  readonly type: FeatureType;
+  readonly unit: string | null;
+}
+
+export interface CohortSpec {
+  readonly attribute: string;
+  /** Tested on its own; all watched cohorts together take 20 % of the budget. */
+  readonly watch: boolean;
+}
+
+export interface MonitoringSpec {
+  /** Length of a window, or `auto`: 1 h if the baseline's median hour has 1,000 rows or more, else 1 d. */
+  readonly windowMs: number | "auto";
+  /** IANA zone that days are aligned to; `UTC` by default. */
+  readonly zone: string;
+  readonly allowedLatenessMs: number;
+  readonly lateHorizonMs: number;
+  readonly idleAfterMs: number;
+  readonly falseIncidentsPerModelWeek: number;
+  /** Share of rows moved below which a change of a distribution is of no interest, in (0, 1). */
+  readonly effectFloor: number;
+  /** The same for missing and unseen values. */
+  readonly qualityFloor: number;
+  readonly minSliceRows: number;
+  /** Environments watched; each is judged on its own. */
+  readonly environments: readonly string[];
+}
+
+export interface AlertingSpec {
+  readonly severity: Readonly<Record<Harm, Severity>>;
+}
+
+/** Everything Leeway knows of one model, with every default filled in. */
+export interface ModelSpec {
+  readonly name: string;
+  /** `declared` by a file, or `learning`: it registered itself and is shown but not judged. */
+  readonly origin: "declared" | "learning";
+  readonly tags: Readonly<Record<string, string>>;
+  readonly task: Task;
+  /** Empty for a model that registered itself: then the stored feature schemas say. */
+  readonly features: readonly FeatureSpec[];
+  readonly cohorts: readonly CohortSpec[];
+  readonly baseline: BaselineSpec | null;
+  readonly monitoring: MonitoringSpec;
+  readonly alerting: AlertingSpec;
+  readonly retentionDays: number;
+}
+
+/** The service's clock: wall time, or the watermark (demo and replay of old data). */
+export type ServiceClockKind = "wall" | "watermark";

@@ -1,0 +1,52 @@
+import type { Binning, Series } from "./baseline.ts";
+import type { Window } from "./window.ts";
+
+/**
+ * What one series looked like in one window, as counts. With weights every count is a sum of weights; effective sizes are
+ * (Σw)²/Σw². Without weights all of them are plain counts.
+ */
+export interface SeriesCounts {
+  /** Rows in the window, missing ones included; never weighted. The minimum of 30 is on these. */
+  readonly rows: number;
+  /** Σw and Σw² of all rows, missing ones included. */
+  readonly weight: number;
+  readonly weightSquares: number;
+  /** Rows, Σw and Σw² of the rows that have a finite value: what the distribution is about. */
+  readonly presentRows: number;
+  readonly presentWeight: number;
+  readonly presentWeightSquares: number;
+  /** Σw of missing (null) and of non-finite (NaN, ±Infinity) values. Both are missing to the distribution. */
+  readonly missing: number;
+  readonly nonFinite: number;
+  /**
+   * Σw per bin: numeric, `edges.length + 1` bins; categorical, one per listed category of the binning, in its order.
+   */
+  readonly bins: ArrayLike<number>;
+  /** Categorical: Σw of values that are in the reference but not listed in the binning. */
+  readonly unlisted: number;
+  /** Categorical: Σw of values absent from the reference, of the most frequent of them, and how many distinct ones. */
+  readonly unseen: number;
+  readonly unseenTop: number;
+  readonly unseenTopValue: string | null;
+  readonly unseenDistinct: number;
+  /** Numeric: of the finite values; null if there is none. Sums are weighted. */
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly sum: number;
+  readonly sumSquares: number;
+}
+
+/** A series' reference: pooled, and cut into windows of the live length (in time order; empty ones left out). */
+export interface ReferenceProfile {
+  readonly series: Series;
+  readonly binning: Binning;
+  readonly pooled: SeriesCounts;
+  readonly subWindows: readonly SeriesCounts[];
+}
+
+/** A series in one live window. */
+export interface LiveProfile {
+  readonly series: Series;
+  readonly window: Window;
+  readonly counts: SeriesCounts;
+}
