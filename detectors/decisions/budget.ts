@@ -1,0 +1,59 @@
+import type { Binning } from "../../core/baseline.ts";
+import type { Contrast, ContrastSignal } from "./contrasts.ts";
+
+/** Measured slack of Bonferroni here: discreteness, overlapping horizons, the effect gate. Slices get none. */
+const wholeModelSlack = 1.4;
+const sliceSlack = 1;
+/** What the fast cadence (silence is its first signal) owns of the budget. */
+export const fastShare = 0.05;
+const slicesShare = 0.2;
+const qualityShare = 0.05;
+const longShare = { numeric: 0.4, categorical: 0.1 } as const;
+/** A rank test needs far less α for the same delay than the many shares of a category. */
+const seriesWeight = { numeric: 1, categorical: 4 } as const;
+
+export interface BudgetShape {
+  readonly falseIncidentsPerModelWeek: number;
+  readonly windowsPerWeek: number;
+  readonly watchedSlices: number;
+  /** Number of whole-model series of each kind, score and class of each live version included. */
+  readonly numeric: number;
+  readonly categorical: number;
+}
+
+/** α of one whole-model series of either kind, of one series of a watched slice, and of silence, per window. */
+export interface Budget {
+  readonly series: Readonly<Record<Binning["kind"], number>>;
+  readonly sliceSeries: number;
+  readonly silence: number;
+}
+
+/** Weighted Bonferroni: the α of all tests of a week adds up to the budget (times the measured slack). */
+export function budgetOf(shape: BudgetShape): Budget {
+  const perWindow = shape.falseIncidentsPerModelWeek / shape.windowsPerWeek;
+  const windows = perWindow * (1 - fastShare);
+  const sliced = shape.watchedSlices > 0;
+  const weights = shape.numeric * seriesWeight.numeric + shape.categorical * seriesWeight.categorical;
+  const whole = (windows * wholeModelSlack * (sliced ? 1 - slicesShare : 1)) / Math.max(1, weights);
+  const series = shape.numeric + shape.categorical;
+  return {
+    series: { numeric: whole * seriesWeight.numeric, categorical: whole * seriesWeight.categorical },
+    sliceSeries: sliced ? (windows * sliceSlack * slicesShare) / (shape.watchedSlices * Math.max(1, series)) : 0,
+    silence: perWindow * fastShare,
+  };
+}
+
+/** The α of one contrast on one horizon, of its series' α. */
+export function thresholdOf(
+  contrast: Contrast,
+  kind: Binning["kind"],
+  seriesAlpha: number,
+  horizon: "short" | "long",
+): number {
+  const long = contrast.oneSided ? 0 : longShare[kind];
+  return seriesAlpha * signalShare(contrast.signal) * contrast.share * (horizon === "long" ? long : 1 - long);
+}
+
+function signalShare(signal: ContrastSignal): number {
+  return signal === "distribution" ? 1 - qualityShare : qualityShare;
+}

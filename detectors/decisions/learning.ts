@@ -1,0 +1,219 @@
+import type { SeriesCounts } from "../../core/profile.ts";
+import { effectiveSize, meanOf, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
+import type { Belief } from "./evidence.ts";
+import { omnibusStatistic, type OmnibusCells } from "./omnibus.ts";
+import { phiGrid, writeFallback, writePosterior } from "./variance-inflation.ts";
+
+/** Rows below which a window is not decided on its own, and teaches nothing. */
+export const minWindowRows = 30;
+
+/** Signals that learn; `unseen` is one-sided and rare, and takes the model's fallback. */
+export type LearningSignal = "distribution" | "missing";
+
+/**
+ * What healthy windows have taught about a series' φ, per contrast: Q = Σ r², S = Σ r_w·r_{w−1}, r of the last window.
+ * `df` counts the comparisons behind Q.
+ */
+export interface Learning {
+  readonly df: { readonly distribution: number; readonly missing: number; readonly omnibus: number };
+  readonly q: readonly number[];
+  readonly s: readonly number[];
+  readonly last: readonly number[];
+  /** Whether `last` is of the window just before, so that the next product counts. */
+  readonly linked: { readonly distribution: boolean; readonly missing: boolean };
+}
+
+/** n of an ordinary window, for the rows with a value and for all rows. */
+export interface TypicalSize {
+  readonly present: number;
+  readonly all: number;
+}
+
+export function noLearning(contrasts: SeriesContrasts): Learning {
+  const zeros = new Array<number>(contrasts.contrasts.length).fill(0);
+  return {
+    df: { distribution: 0, missing: 0, omnibus: 0 },
+    q: zeros,
+    s: zeros,
+    last: zeros,
+    linked: { distribution: false, missing: false },
+  };
+}
+
+/** The median over the reference's sub-windows; null if there are none. */
+export function typicalSizeOf(subWindows: readonly SeriesCounts[]): TypicalSize | null {
+  const median = (values: number[]): number => {
+    const sorted = values.toSorted((a, b) => a - b);
+    const middle = sorted.length >> 1;
+    return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  };
+  if (subWindows.length === 0) return null;
+  return {
+    present: median(subWindows.map((w) => effectiveSize(w.presentWeight, w.presentWeightSquares))),
+    all: median(subWindows.map((w) => effectiveSize(w.weight, w.weightSquares))),
+  };
+}
+
+/** Stored with six decimals: far below what φ feels, and short as text (+ 0: JSON has no −0). */
+const round = (value: number): number => Math.round(value * 1e6) / 1e6 + 0;
+
+/** r of each contrast that learns, as if rows were independent; 0 for the others. */
+function standardized(
+  contrasts: SeriesContrasts,
+  cells: OmnibusCells | null,
+  window: WindowSums,
+  options: { readonly insideReference: boolean },
+): Float64Array {
+  const result = new Float64Array(contrasts.contrasts.length);
+  for (let c = 0; c < result.length; c += 1) {
+    const contrast = contrasts.contrasts[c]!;
+    if (contrast.form === "omnibus") {
+      if (cells === null || window.presentWeight === 0) continue;
+      const statistic = omnibusStatistic(contrasts, cells, window, { oneSample: options.insideReference });
+      result[c] = Math.sqrt(statistic.xSquare / statistic.degreesOfFreedom);
+    } else if (!contrast.oneSided && contrast.variance > 0) {
+      const { y, n } = meanOf(contrast, c, window);
+      if (!(n > 0)) continue;
+      const noise = 1 / n + (options.insideReference ? 0 : 1 / contrast.referenceSize);
+      result[c] = (y - contrast.reference) / Math.sqrt(contrast.variance * noise);
+    }
+  }
+  return result;
+}
+
+/** What the reference teaches about its own windows, in time order. The pooled mean costs one degree of freedom. */
+export function learnFromReference(
+  contrasts: SeriesContrasts,
+  cells: OmnibusCells | null,
+  subWindows: readonly SeriesCounts[],
+): Learning {
+  const count = contrasts.contrasts.length;
+  const q = new Float64Array(count);
+  const s = new Float64Array(count);
+  const last = new Float64Array(count);
+  const linked = { distribution: false, missing: false };
+  const windows = { distribution: 0, missing: 0 };
+  for (const counts of subWindows) {
+    const usable = {
+      distribution: counts.presentRows >= minWindowRows,
+      missing: counts.rows >= minWindowRows,
+    };
+    const r = standardized(contrasts, cells, contrasts.project(counts), { insideReference: true });
+    for (let c = 0; c < count; c += 1) {
+      const { signal } = contrasts.contrasts[c]!;
+      if (signal === "unseen" || !usable[signal]) continue;
+      q[c]! += r[c]! ** 2;
+      if (linked[signal]) s[c]! += r[c]! * last[c]!;
+      last[c] = r[c]!;
+    }
+    for (const signal of ["distribution", "missing"] as const) {
+      linked[signal] = usable[signal];
+      if (usable[signal]) windows[signal] += 1;
+    }
+  }
+  for (let c = 0; c < count; c += 1) {
+    const { signal, variance } = contrasts.contrasts[c]!;
+    if (signal === "unseen" || variance === 0) continue;
+    const k = windows[signal];
+    // Deviations from their own mean correlate by −1/k even when windows are independent.
+    if (k > 0) s[c]! += (k - 1) / k;
+  }
+  return {
+    df: {
+      distribution: Math.max(0, windows.distribution - 1),
+      missing: Math.max(0, windows.missing - 1),
+      omnibus: windows.distribution,
+    },
+    q: Array.from(q, round),
+    s: Array.from(s, round),
+    last: Array.from(last, round),
+    linked,
+  };
+}
+
+/**
+ * What one live window adds. Signals that are not healthy (an open finding, too few rows) teach nothing and break the
+ * chain of consecutive windows.
+ */
+export function learnFromWindow(
+  learning: Learning,
+  contrasts: SeriesContrasts,
+  cells: OmnibusCells | null,
+  window: WindowSums | null,
+  healthy: Readonly<Record<LearningSignal, boolean>>,
+): Learning {
+  if (window === null || (!healthy.distribution && !healthy.missing)) {
+    return { ...learning, linked: { distribution: false, missing: false } };
+  }
+  const r = standardized(contrasts, cells, window, { insideReference: false });
+  const q = [...learning.q];
+  const s = [...learning.s];
+  const last = [...learning.last];
+  for (let c = 0; c < r.length; c += 1) {
+    const { signal } = contrasts.contrasts[c]!;
+    if (signal === "unseen" || !healthy[signal]) continue;
+    const value = round(r[c]!);
+    q[c] = round(q[c]! + value ** 2);
+    if (learning.linked[signal]) s[c] = round(s[c]! + value * last[c]!);
+    last[c] = value;
+  }
+  return {
+    df: {
+      distribution: learning.df.distribution + (healthy.distribution ? 1 : 0),
+      missing: learning.df.missing + (healthy.missing ? 1 : 0),
+      omnibus: learning.df.omnibus + (healthy.distribution ? 1 : 0),
+    },
+    q,
+    s,
+    last,
+    linked: { ...healthy },
+  };
+}
+
+/** Degrees of freedom behind Q of one contrast. */
+export function degreesOf(contrasts: SeriesContrasts, c: number, df: Learning["df"]): number {
+  const { form, signal } = contrasts.contrasts[c]!;
+  if (form === "omnibus") return df.omnibus;
+  return signal === "unseen" ? 0 : df[signal];
+}
+
+/** A contrast can learn its φ if it is two-sided and an ordinary window expects at least one row on either side. */
+export function canLearn(
+  contrasts: SeriesContrasts,
+  c: number,
+  typical: TypicalSize | null,
+  cells: OmnibusCells | null,
+): boolean {
+  const { form, over, oneSided, reference, variance } = contrasts.contrasts[c]!;
+  if (form === "omnibus") return cells !== null;
+  if (oneSided || variance === 0 || typical === null) return false;
+  const n = over === "all" ? typical.all : typical.present;
+  return n * Math.min(reference, 1 - reference) >= 1;
+}
+
+/** Q and df as of the last EM: what the beliefs of this week rest on. */
+export interface Learnt {
+  readonly df: Learning["df"];
+  readonly q: readonly number[];
+}
+
+export function beliefOf(
+  contrasts: SeriesContrasts,
+  learnt: Learnt,
+  prior: readonly number[],
+  typical: TypicalSize | null,
+  cells: OmnibusCells | null,
+): Belief {
+  const count = contrasts.contrasts.length;
+  const posterior = new Float64Array(count * phiGrid.length);
+  const mean = new Float64Array(count);
+  for (let c = 0; c < count; c += 1) {
+    const offset = c * phiGrid.length;
+    const df = degreesOf(contrasts, c, learnt.df);
+    mean[c] =
+      df > 0 && canLearn(contrasts, c, typical, cells)
+        ? writePosterior(posterior, offset, { q: learnt.q[c]!, df }, prior)
+        : writeFallback(posterior, offset, prior);
+  }
+  return { posterior, mean };
+}

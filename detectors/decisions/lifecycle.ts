@@ -1,0 +1,79 @@
+import type { Series } from "../../core/baseline.ts";
+import type { Signal } from "../../core/finding.ts";
+import type { Horizon } from "./judgement.ts";
+
+/** Calm windows in a row after which a finding closes. */
+export const closeAfter = 3;
+
+/** The numbers of a finding as of the last window that measured it. */
+export interface FindingEvidence {
+  readonly reference: number;
+  readonly current: number;
+  readonly effect: number;
+  readonly effectLow: number;
+  readonly effectHigh: number;
+  readonly pValue: number;
+  readonly threshold: number;
+  readonly rows: number;
+  readonly referenceRows: number;
+  readonly minimumDetectableEffect: number;
+  readonly magnitude: number;
+}
+
+/** A finding that is open, or closed so recently that it could reopen. */
+export interface FindingMemory {
+  readonly key: string;
+  readonly series: Series;
+  readonly signal: Signal;
+  readonly findingId: string;
+  readonly incidentId: string;
+  /** c*: index among the series' contrasts (−1 for silence), its name, the horizon it opened on, and y − R then. */
+  readonly contrast: number;
+  readonly contrastName: string;
+  readonly horizon: Horizon;
+  readonly d0: number;
+  readonly reopened: boolean;
+  readonly provisional: boolean;
+  readonly openedWindowStartMs: number;
+  readonly openedWindowEndMs: number;
+  readonly calm: number;
+  readonly closedIndex: number | null;
+  readonly closedWindowEndMs: number | null;
+  readonly evidence: FindingEvidence;
+}
+
+/** What a window means for an open finding. */
+export type Continuation =
+  /** Too few rows: neither calm nor not. */
+  | { readonly kind: "not_measured" }
+  | { readonly kind: "lasting" }
+  /** No contrast passed the gates, and c* is less than half way to where it opened. */
+  | { readonly kind: "calm" }
+  /** The series is no more (its model version was retired): nothing is left that could ever be calm. */
+  | { readonly kind: "retired" };
+
+/** CONTINUE or CLOSE: a finding ends after three calm windows running. */
+export function continued(
+  finding: FindingMemory,
+  continuation: Continuation,
+  at: { readonly index: number; readonly windowEndMs: number },
+): FindingMemory {
+  const closed = { closedIndex: at.index, closedWindowEndMs: at.windowEndMs };
+  switch (continuation.kind) {
+    case "not_measured":
+      return finding;
+    case "lasting":
+      return finding.calm === 0 ? finding : { ...finding, calm: 0 };
+    case "calm": {
+      const calm = finding.calm + 1;
+      return calm >= closeAfter ? { ...finding, calm, ...closed } : { ...finding, calm };
+    }
+    case "retired":
+      return { ...finding, ...closed };
+  }
+}
+
+/** REOPEN: within h windows of its close a finding of the same series and signal is the same one, in the same incident. */
+export function mayReopen(finding: FindingMemory, index: number, horizon: number): boolean {
+  return finding.closedIndex !== null && index - finding.closedIndex <= horizon;
+}
