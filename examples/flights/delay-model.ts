@@ -28,14 +28,15 @@ export interface TrainingRow {
 /**
  * Ridge penalty in pseudo-observations of information. Flights of one day share its weather, and each weekday comes only
  * four times in the training weeks: counted as rows its effect would look far surer than it is, so it is held tightly.
+ * Distance and haul follow from the route, and origin and destination carry that effect already.
  */
 const ridge: Readonly<Record<Factor | Slope, number>> = {
   hour: 20,
   origin: 100,
   destination: 100,
-  haul: 2000,
+  haul: 100_000,
   weekday: 200_000,
-  distance: 2000,
+  distance: 100_000,
   originTraffic: 2000,
 };
 
