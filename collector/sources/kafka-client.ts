@@ -1,0 +1,144 @@
+/** The one place that makes kafkajs clients: with the repairs, codecs and log that every one of them needs. */
+import { createRequire } from "node:module";
+import type { ConnectionOptions } from "node:tls";
+import {
+  type Admin,
+  Kafka,
+  KafkaJSError,
+  KafkaJSProtocolError,
+  type LogEntry,
+  logLevel,
+  type SASLOptions,
+} from "kafkajs";
+import { LeewayError } from "../../core/errors.ts";
+import type { Logger } from "../../core/logger.ts";
+import { registerCodecs } from "./kafka-codecs.ts";
+
+export interface KafkaConnection {
+  /** `host:port` each. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly sasl?: SASLOptions | undefined;
+  readonly ssl?: boolean | ConnectionOptions | undefined;
+}
+
+export function createKafkaClient(connection: KafkaConnection, log: Logger): Kafka {
+  repairKafkajs();
+  registerCodecs();
+  return new Kafka({
+    clientId: connection.clientId,
+    brokers: [...connection.brokers],
+    ...(connection.sasl === undefined ? {} : { sasl: connection.sasl }),
+    ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
+    connectionTimeout: 3_000,
+    requestTimeout: 30_000,
+    retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 3_000 },
+    logLevel: logLevel.INFO,
+    logCreator: () => (entry) => forward(entry, log),
+  });
+}
+
+/** kafkajs logs what it is about to repair by itself as errors, thirty to seventy lines in one outage. */
+function forward({ level, namespace, log: { message, error } }: LogEntry, log: Logger): void {
+  const fields = {
+    part: `kafkajs ${namespace}`,
+    ...(typeof error === "string" || error instanceof Error ? { error: String(error) } : {}),
+  };
+  if (level === logLevel.ERROR) log.warn(fields, message);
+  else log.debug(fields, message);
+}
+
+interface RequestQueuePrototype {
+  pending: unknown[];
+  throttledUntil: number;
+  scheduleCheckPendingRequests: () => unknown;
+}
+
+interface Assigned {
+  topic: string;
+  partitions: number[];
+}
+
+let repaired = false;
+
+function repairKafkajs(): void {
+  if (repaired) return;
+  repaired = true;
+  const load = createRequire(import.meta.url);
+
+  // Every idle connection would burn CPU by a timer of 1 ms.
+  const queue = (load("kafkajs/src/network/requestQueue") as { prototype: RequestQueuePrototype }).prototype;
+  const schedule = queue.scheduleCheckPendingRequests;
+  queue.scheduleCheckPendingRequests = function (this: RequestQueuePrototype) {
+    if (this.pending.length === 0 && this.throttledUntil <= Date.now()) return undefined;
+    return schedule.call(this);
+  };
+
+  // A fetch is filled in the order in which it names partitions, and kafkajs always names them in the same order: with
+  // small fetches (a third cheaper a message) the last partitions would starve. So each fetch begins with another one.
+  const subscription = (load("kafkajs/src/consumer/subscriptionState") as { prototype: { assigned: () => Assigned[] } })
+    .prototype;
+  const assigned = subscription.assigned;
+  let turn = 0;
+  subscription.assigned = function (this: unknown) {
+    turn++;
+    return rotate(
+      assigned.call(this as never).map(({ topic, partitions }) => ({ topic, partitions: rotate(partitions, turn) })),
+      turn,
+    );
+  };
+}
+
+function rotate<Item>(items: readonly Item[], by: number): Item[] {
+  const at = items.length === 0 ? 0 : by % items.length;
+  return [...items.slice(at), ...items.slice(0, at)];
+}
+
+/** The protocol's name of an error (`REBALANCE_IN_PROGRESS` …), through all of its wrappings; null if it has none. */
+export function kafkaErrorType(error: unknown): string | null {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof KafkaJSProtocolError) return cause.type;
+  }
+  return null;
+}
+
+/** True if kafkajs thinks the same request may succeed later. */
+export function isRetriable(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof KafkaJSError && cause.retriable) return true;
+    // Too many retries are still retries.
+    if (cause.name === "KafkaJSNumberOfRetriesExceeded") return true;
+  }
+  return false;
+}
+
+/** @throws LeewayError `kafka_unreachable`. */
+export async function connectAdmin(kafka: Kafka, connection: KafkaConnection): Promise<Admin> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    return admin;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `no Kafka broker answered at ${connection.brokers.join(", ")} (${reason}): check kafka.brokers`;
+    throw new LeewayError("kafka_unreachable", message, { cause, retryable: true });
+  }
+}
+
+/**
+ * Makes the topics that do not exist if `create` says so (with the broker's default partitions and replicas).
+ *
+ * @throws LeewayError `kafka_topic_missing`, naming all of them.
+ */
+export async function ensureTopics(admin: Admin, topics: readonly string[], create: boolean): Promise<void> {
+  const existing = new Set(await admin.listTopics());
+  const missing = [...new Set(topics)].filter((topic) => !existing.has(topic));
+  if (missing.length === 0) return;
+  if (!create) {
+    throw new LeewayError(
+      "kafka_topic_missing",
+      `Kafka has no topic ${missing.join(", ")}: create it, or set kafka.create_topics: true`,
+    );
+  }
+  await admin.createTopics({ topics: missing.map((topic) => ({ topic })), waitForLeaders: true });
+}

@@ -1,0 +1,29 @@
+import { createRequire } from "node:module";
+import { promisify } from "node:util";
+import { zstdCompress, zstdDecompress } from "node:zlib";
+import kafkajs from "kafkajs";
+
+interface Encoder {
+  readonly buffer: Buffer;
+}
+
+interface Codec {
+  compress(encoder: Encoder): Promise<Buffer>;
+  decompress(buffer: Buffer): Promise<Buffer>;
+}
+
+const compressZstd = promisify(zstdCompress);
+const decompressZstd = promisify(zstdDecompress);
+
+const zstd: Codec = {
+  compress: (encoder) => compressZstd(encoder.buffer),
+  decompress: (buffer) => decompressZstd(buffer),
+};
+
+/** A batch in a compression that is not registered stops a consumer for good, so all that producers use are here. */
+export function registerCodecs(): void {
+  const load = createRequire(import.meta.url);
+  const { CompressionCodecs, CompressionTypes } = kafkajs;
+  CompressionCodecs[CompressionTypes.Snappy] = load("kafkajs-snappy") as () => Codec;
+  CompressionCodecs[CompressionTypes.ZSTD] = () => zstd;
+}
