@@ -1,0 +1,197 @@
+import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
+import { ClickHouseError, createClient } from "@clickhouse/client";
+import { LeewayError } from "../../core/errors.ts";
+import { silentLogger, type Logger } from "../../core/logger.ts";
+
+export type Settings = Readonly<Record<string, string | number>>;
+
+export const insertFileFormats = ["Parquet", "CSVWithNames", "JSONEachRow"] as const;
+export type InsertFileFormat = (typeof insertFileFormats)[number];
+
+/** The facts in ClickHouse: a server, or the embedded engine, by the same HTTP interface. */
+export interface Facts extends AsyncDisposable {
+  readonly database: string;
+  /**
+   * Rows of a SELECT (without FORMAT), as JSONEachRow: 64-bit integers come as numbers, times as text (select
+   * `toUnixTimestamp64Milli(x)`). Parameters are bound by the server: `{name:Type}`.
+   *
+   * @throws LeewayError `store_unreachable` and `store_busy` (retryable), `store_rejected`.
+   */
+  readonly query: <Row>(
+    sql: string,
+    params?: Readonly<Record<string, unknown>>,
+    options?: { readonly settings?: Settings; readonly maxMemoryBytes?: number },
+  ) => Promise<Row[]>;
+  /** DDL and `INSERT … SELECT`; for the latter pass `insertSettings(token)`. */
+  readonly command: (sql: string, params?: Readonly<Record<string, unknown>>, settings?: Settings) => Promise<void>;
+  /** Few rows. A null token says explicitly that this insert is not deduplicated. */
+  readonly insertRows: (table: string, rows: readonly object[], token: string | null) => Promise<void>;
+  /** One block in ClickHouse's Native format. */
+  readonly insertBlock: (insert: {
+    readonly table: string;
+    readonly columns: readonly string[];
+    readonly body: Uint8Array;
+    readonly token: string;
+  }) => Promise<void>;
+  /** Streams a file as the body of `INSERT INTO t (…) SELECT … FROM input('structure')`. */
+  readonly insertFile: (insert: {
+    readonly statement: string;
+    readonly path: string;
+    readonly format: InsertFileFormat;
+    readonly token: string;
+    readonly settings?: Settings;
+  }) => Promise<void>;
+  readonly ping: () => Promise<void>;
+}
+
+/**
+ * What every insert says explicitly, because the defaults differ between releases: rows are written before the answer,
+ * and a repeated token is the same insert. Null: these rows are new even if an identical block was written before.
+ */
+export function insertSettings(token: string | null): Record<string, string | number> {
+  const deduplication =
+    token === null ? { insert_deduplicate: 0 } : { insert_deduplicate: 1, insert_deduplication_token: token };
+  return { async_insert: 0, wait_end_of_query: 1, ...deduplication };
+}
+
+/** ClickHouse error codes that pass by themselves: memory, parts, queries, time-outs, keeper, shutting down. */
+const busyCodes = new Set(["159", "202", "203", "209", "210", "236", "241", "242", "319", "425", "439", "999"]);
+const tooManyParts = "252";
+
+/** One line, without the rows that some of ClickHouse's messages quote. */
+function firstLine(message: string): string {
+  return (message.split("\n")[0] ?? "").replace(/^Code: \d+\. DB::Exception: /, "").slice(0, 500);
+}
+
+/** What an error of the client means to a caller. */
+export function storeError(error: unknown, where: string): LeewayError {
+  if (error instanceof LeewayError) return error;
+  if (error instanceof ClickHouseError) {
+    const message = firstLine(error.message);
+    // 252 is said of two things: too many parts in the table pass with merges; too many partitions in one block never do.
+    const partsPass = error.code === tooManyParts && !/partitions for single INSERT block/i.test(error.message);
+    if (busyCodes.has(error.code) || partsPass) {
+      return new LeewayError("store_busy", `ClickHouse at ${where} pushed back (${error.code}): ${message}`, {
+        cause: error,
+        retryable: true,
+      });
+    }
+    const hint = error.code === "516" ? "; check the user and password in CLICKHOUSE_URL" : "";
+    return new LeewayError("store_rejected", `ClickHouse at ${where} refused (${error.code}): ${message}${hint}`, {
+      cause: error,
+    });
+  }
+  const reason =
+    error instanceof Error ? error.message || ((error as NodeJS.ErrnoException).code ?? error.name) : String(error);
+  return new LeewayError("store_unreachable", `ClickHouse at ${where} does not answer: ${reason}`, {
+    cause: error,
+    retryable: true,
+  });
+}
+
+export interface FactsOptions {
+  /** `http://host:8123`; a user and password in it are taken. */
+  readonly url: string;
+  readonly user?: string;
+  readonly password?: string;
+  /** The embedded engine's token, instead of user and password. */
+  readonly token?: string;
+  readonly database?: string;
+  readonly log?: Logger;
+}
+
+export function createFacts(options: FactsOptions): Facts {
+  const address = new URL(options.url);
+  const username = options.user ?? (decodeURIComponent(address.username) || "default");
+  const password = options.token ?? options.password ?? decodeURIComponent(address.password);
+  const database = options.database ?? (decodeURIComponent(address.pathname.slice(1)) || "default");
+  address.username = "";
+  address.password = "";
+  address.pathname = "";
+  const where = address.host;
+  const log = options.log ?? silentLogger;
+  const client = createClient({
+    url: address.href,
+    username,
+    password,
+    database,
+    application: "leeway",
+    request_timeout: 300_000,
+    max_open_connections: 16,
+    keep_alive: { enabled: true, idle_socket_ttl: 2500 },
+    log: { level: 127 },
+  });
+
+  const guarded = async <Result>(run: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await run();
+    } catch (error) {
+      const failure = storeError(error, where);
+      log.debug({ err: failure, code: failure.code }, "a statement failed");
+      throw failure;
+    }
+  };
+
+  const insertStream = async (query: string, body: Readable, settings: Settings): Promise<void> => {
+    const { stream } = await client.exec({ query, values: body, clickhouse_settings: settings });
+    stream.resume();
+    await new Promise<void>((resolve, reject) => {
+      stream.once("end", resolve).once("error", reject);
+    });
+  };
+
+  return {
+    database,
+    query: <Row>(
+      sql: string,
+      params: Readonly<Record<string, unknown>> = {},
+      { settings = {}, maxMemoryBytes }: { readonly settings?: Settings; readonly maxMemoryBytes?: number } = {},
+    ) =>
+      guarded(async () => {
+        const limits = maxMemoryBytes === undefined ? {} : { max_memory_usage: String(maxMemoryBytes) };
+        const result = await client.query({
+          query: sql,
+          query_params: params,
+          format: "JSONEachRow",
+          clickhouse_settings: { output_format_json_quote_64bit_integers: 0, ...limits, ...settings },
+        });
+        return result.json<Row>();
+      }),
+    command: (sql, params = {}, settings = {}) =>
+      guarded(async () => {
+        await client.command({ query: sql, query_params: params, clickhouse_settings: { ...settings } });
+      }),
+    insertRows: (table, rows, token) =>
+      guarded(async () => {
+        if (rows.length === 0) return;
+        await client.insert({
+          table,
+          values: rows,
+          format: "JSONEachRow",
+          clickhouse_settings: { ...insertSettings(token), date_time_input_format: "best_effort" },
+        });
+      }),
+    insertBlock: ({ table, columns, body, token }) =>
+      guarded(() =>
+        insertStream(
+          `INSERT INTO ${table} (${columns.join(", ")}) FORMAT Native`,
+          Readable.from([body], { objectMode: false }),
+          insertSettings(token),
+        ),
+      ),
+    insertFile: ({ statement, path, format, token, settings = {} }) =>
+      guarded(() =>
+        insertStream(`${statement} FORMAT ${format}`, createReadStream(path), {
+          ...insertSettings(token),
+          ...settings,
+        }),
+      ),
+    ping: () =>
+      guarded(async () => {
+        const answer = await client.ping();
+        if (!answer.success) throw answer.error;
+      }),
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
