@@ -1,0 +1,68 @@
+import type { BlockOrigin } from "./event-block.ts";
+import { encodeBlock, type BlockColumn } from "./native/block.ts";
+import type { RowSelection } from "./native/column.ts";
+import { constantText, constantTime, constantUInt32 } from "./native/constant.ts";
+import {
+  createDateColumn,
+  createInt64Column,
+  createNullableFloat64Column,
+  type DateColumn,
+  type Int64Column,
+  type NullableFloat64Column,
+} from "./native/fixed-width.ts";
+import { createLowCardinalityColumn, type LowCardinalityColumn } from "./native/low-cardinality.ts";
+import { createStringColumn, type StringColumn } from "./native/string.ts";
+
+/** Rows of the table `labels` being filled, column by column. */
+export interface LabelBlock {
+  readonly environment: LowCardinalityColumn;
+  readonly model: LowCardinalityColumn;
+  readonly labelTime: Int64Column;
+  readonly eventId: StringColumn;
+  readonly entityKey: StringColumn;
+  readonly labelNum: NullableFloat64Column;
+  readonly labelClass: LowCardinalityColumn;
+  readonly offset: Int64Column;
+  readonly expiresOn: DateColumn;
+}
+
+export function createLabelBlock(): LabelBlock {
+  return {
+    environment: createLowCardinalityColumn({ nullable: false }),
+    model: createLowCardinalityColumn({ nullable: false }),
+    labelTime: createInt64Column("DateTime64(3, 'UTC')"),
+    eventId: createStringColumn(),
+    entityKey: createStringColumn(),
+    labelNum: createNullableFloat64Column(),
+    labelClass: createLowCardinalityColumn({ nullable: true }),
+    offset: createInt64Column("Int64"),
+    expiresOn: createDateColumn(),
+  };
+}
+
+function columnsOf(block: LabelBlock, origin: BlockOrigin): readonly BlockColumn[] {
+  return [
+    { kind: "filled", name: "environment", column: block.environment },
+    { kind: "filled", name: "model", column: block.model },
+    { kind: "filled", name: "label_time", column: block.labelTime },
+    { kind: "filled", name: "event_id", column: block.eventId },
+    { kind: "filled", name: "entity_key", column: block.entityKey },
+    { kind: "filled", name: "label_num", column: block.labelNum },
+    { kind: "filled", name: "label_class", column: block.labelClass },
+    { kind: "constant", name: "topic", column: constantText(origin.topic) },
+    { kind: "constant", name: "partition", column: constantUInt32(origin.partition) },
+    { kind: "filled", name: "offset", column: block.offset },
+    { kind: "constant", name: "ingest_time", column: constantTime(origin.ingestTimeMs) },
+    { kind: "filled", name: "expires_on", column: block.expiresOn },
+  ];
+}
+
+const anyOrigin: BlockOrigin = { topic: "", partition: 0, ingestTimeMs: 0 };
+
+/** The columns of a block, in its order: those of the table `labels`. */
+export const labelColumnNames: readonly string[] = columnsOf(createLabelBlock(), anyOrigin).map(({ name }) => name);
+
+export function encodeLabelBlock(block: LabelBlock, origin: BlockOrigin, rows: RowSelection | null): Uint8Array {
+  const expected = 4096 + block.eventId.sink.length + block.entityKey.sink.length + block.offset.length * 64;
+  return encodeBlock(columnsOf(block, origin), block.offset.length, rows, expected);
+}
