@@ -79,7 +79,7 @@ export function createPartitionBuffer(options: {
 
   const seal = () => {
     if (open === null) return;
-    lo = open.batch.lastOffset + 1;
+    lo = (open.recovered?.hi ?? open.batch.lastOffset) + 1;
     sealed.push(open);
     open = null;
   };
