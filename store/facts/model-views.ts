@@ -1,0 +1,107 @@
+import type { FeatureSchema } from "../../core/feature-schema.ts";
+import type { FeatureSpec, Task } from "../../core/model.ts";
+import type { Facts } from "./client.ts";
+import { sqlText } from "./row-scope.ts";
+import { featureExpressions, resultExpressions } from "./series-expressions.ts";
+
+const contractColumns = [
+  "event_id",
+  "environment",
+  "version",
+  "arm",
+  "event_time",
+  "prediction_class",
+  "prediction_num",
+  "scores",
+  "entity_key",
+  "trace_id",
+  "latency_ms",
+  "weight",
+  "cohorts",
+  "attributions",
+  "extra",
+  "topic",
+  "partition",
+  "offset",
+  "ingest_time",
+] as const;
+
+const taken = new Set<string>([
+  ...contractColumns,
+  "model",
+  "schema_id",
+  "num",
+  "cat",
+  "expires_on",
+  "score",
+  "label_class",
+  "label_num",
+  "label_time",
+]);
+
+/** A name as a quoted SQL identifier. */
+export function sqlIdentifier(name: string): string {
+  return `\`${name.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}\``;
+}
+
+/** A feature's column in the view: its own name, or `feature_…` where the contract has that name already. */
+export function viewColumn(feature: string): string {
+  return taken.has(feature) ? `feature_${feature}` : feature;
+}
+
+export interface ViewedModel {
+  readonly name: string;
+  readonly task: Task;
+  readonly features: readonly FeatureSpec[];
+}
+
+/**
+ * (Re)makes what analysts read: `v_<model>` with one column per feature under its real name and type, and
+ * `v_<model>_labelled` with the winning label beside each event: the latest `label_time`, then the highest offset. A
+ * label with an entity key goes to that entity's latest event at or before it, within the task's label window.
+ *
+ * @param schemas Every schema under which the model's rows may be stored.
+ */
+export async function createModelViews(
+  facts: Facts,
+  model: ViewedModel,
+  schemas: readonly FeatureSchema[],
+): Promise<void> {
+  const name = sqlText(model.name);
+  const score = resultExpressions(model.task).find((expression) => expression.role === "score");
+  const columns = [
+    ...contractColumns,
+    ...(score === undefined ? [] : [`${score.sql} AS score`]),
+    ...featureExpressions(model.features, schemas).map(
+      (expression) => `${expression.sql} AS ${sqlIdentifier(viewColumn(expression.feature))}`,
+    ),
+  ];
+  const view = sqlIdentifier(`v_${model.name}`);
+  await facts.command(
+    `CREATE OR REPLACE VIEW ${view} AS SELECT ${columns.join(", ")} FROM events WHERE model = ${name}`,
+  );
+  const labelWindowMs = model.task.kind === "unknown" ? 0 : model.task.labelWindowMs;
+  // Nullable values inside a tuple: argMax itself would skip them.
+  await facts.command(
+    `CREATE OR REPLACE VIEW ${sqlIdentifier(`v_${model.name}_labelled`)} AS
+    SELECT events.*, labels.winner.1 AS label_class, labels.winner.2 AS label_num, labels.winner.3 AS label_time
+    FROM ${view} AS events
+    LEFT JOIN (
+      SELECT environment, event_id,
+        argMax(tuple(CAST(label_class, 'Nullable(String)'), label_num, CAST(label_time, 'Nullable(DateTime64(3, \\'UTC\\'))')),
+          tuple(label_time, offset)) AS winner
+      FROM (
+        SELECT environment, event_id, label_class, label_num, label_time, offset
+        FROM labels WHERE model = ${name} AND event_id != ''
+        UNION ALL
+        SELECT keyed.environment, entity.event_id, keyed.label_class, keyed.label_num, keyed.label_time, keyed.offset
+        FROM (SELECT * FROM labels WHERE model = ${name} AND event_id = '') AS keyed
+        ASOF JOIN (SELECT environment, entity_key, event_time, event_id FROM events WHERE model = ${name} AND entity_key != '') AS entity
+          ON keyed.environment = entity.environment AND keyed.entity_key = entity.entity_key
+          AND keyed.label_time >= entity.event_time
+        WHERE keyed.label_time <= entity.event_time + toIntervalMillisecond(${labelWindowMs})
+      )
+      GROUP BY environment, event_id
+    ) AS labels ON events.environment = labels.environment AND events.event_id = labels.event_id`,
+  );
+}
