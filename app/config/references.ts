@@ -1,0 +1,162 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { ConfigDocument } from "./document.ts";
+import { type ConfigFault, nearestName, type PathPart } from "./fault.ts";
+import { faultAt, valueAt } from "./file-faults.ts";
+
+/**
+ * What a file's values say about one another and about the disk. These checks look at the plain values, whatever the
+ * schema found, so that a mistyped option elsewhere does not hide them.
+ */
+
+/** Secrets' files exist, and no option stands beside its own `_file`. */
+export function fileOptionFaults(document: ConfigDocument): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  visit(document.value, [], (map, path) => {
+    for (const [key, value] of Object.entries(map)) {
+      const option = /^(.+)_file$/.exec(key)?.[1];
+      if (option === undefined || typeof value !== "string") continue;
+      if (Object.hasOwn(map, option)) {
+        faults.push(faultAt(document, [...path, key], `stands beside ${option}; keep one of them`));
+      }
+      const file = resolve(dirname(document.file), value);
+      const reason = unreadable(file);
+      if (reason !== null) {
+        faults.push(faultAt(document, [...path, key], `the file ${file} ${reason}; create it or correct the path`));
+      }
+    }
+  });
+  return faults;
+}
+
+function visit(
+  value: unknown,
+  path: readonly PathPart[],
+  each: (map: Readonly<Record<string, unknown>>, path: readonly PathPart[]) => void,
+): void {
+  if (typeof value !== "object" || value === null) return;
+  if (Array.isArray(value)) {
+    value.forEach((item, index) => visit(item, [...path, index], each));
+    return;
+  }
+  each(value as Record<string, unknown>, path);
+  for (const [key, below] of Object.entries(value)) visit(below, [...path, key], each);
+}
+
+function unreadable(file: string): string | null {
+  if (!existsSync(file)) return "does not exist";
+  try {
+    accessSync(file, constants.R_OK);
+    return null;
+  } catch {
+    return "may not be read";
+  }
+}
+
+/** Every route leads to a receiver that exists, and no two receivers share a name. */
+export function receiverFaults(document: ConfigDocument): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const receivers = valueAt(document.value, ["receivers"]);
+  const names = Array.isArray(receivers)
+    ? receivers.map((_, index) => textAt(document, ["receivers", index, "name"]))
+    : ["console"];
+  names.forEach((name, index) => {
+    if (name !== null && names.indexOf(name) < index) {
+      faults.push(
+        faultAt(
+          document,
+          ["receivers", index, "name"],
+          `${JSON.stringify(name)} is the name of an earlier receiver too; rename one`,
+        ),
+      );
+    }
+  });
+  const known = names.filter((name) => name !== null);
+  const checkRoute = (path: readonly PathPart[]): void => {
+    const receiver = textAt(document, [...path, "receiver"]);
+    if (receiver !== null && !known.includes(receiver)) {
+      const nearest = nearestName(receiver, known);
+      const remedy =
+        nearest === null ? `add it to receivers, or use one of ${known.join(", ")}` : `did you mean ${nearest}?`;
+      faults.push(
+        faultAt(document, [...path, "receiver"], `no receiver is named ${JSON.stringify(receiver)}; ${remedy}`),
+      );
+    }
+    const routes = valueAt(document.value, [...path, "routes"]);
+    if (Array.isArray(routes)) routes.forEach((_, index) => checkRoute([...path, "routes", index]));
+  };
+  checkRoute(["route"]);
+  return faults;
+}
+
+/** A topic carries events, labels or dead letters, never two of them. */
+export function topicFaults(document: ConfigDocument): readonly ConfigFault[] {
+  const topics: readonly PathPart[] = ["kafka", "topics"];
+  const list = (name: string, fallback: string): readonly unknown[] => {
+    const value = valueAt(document.value, [...topics, name]);
+    return Array.isArray(value) ? value : [fallback];
+  };
+  const events = list("events", "leeway.events");
+  const labels = list("labels", "leeway.labels");
+  const faults: ConfigFault[] = [];
+  const both = events.find((topic) => labels.includes(topic));
+  if (both !== undefined) {
+    faults.push(
+      faultAt(
+        document,
+        [...topics, "labels"],
+        `${JSON.stringify(both)} is a topic of events too; a topic carries one of the two`,
+      ),
+    );
+  }
+  const deadLetters = textAt(document, [...topics, "dead_letters"]) ?? "leeway.dead-letters";
+  if (events.includes(deadLetters) || labels.includes(deadLetters)) {
+    faults.push(
+      faultAt(
+        document,
+        [...topics, "dead_letters"],
+        "is a topic that the collector reads; dead letters need one of their own",
+      ),
+    );
+  }
+  return faults;
+}
+
+/** An entry of `defaults:` that selects by no tag would silently mean every model. */
+export function selectorFaults(document: ConfigDocument): readonly ConfigFault[] {
+  const entries = valueAt(document.value, ["defaults"]);
+  if (!Array.isArray(entries)) return [];
+  return entries.flatMap((_, index) => {
+    const match = valueAt(document.value, ["defaults", index, "match"]);
+    const empty = typeof match === "object" && match !== null && Object.keys(match).length === 0;
+    const message = "is an empty map; name a tag, or remove it to mean all models";
+    return empty ? [faultAt(document, ["defaults", index, "match"], message)] : [];
+  });
+}
+
+/** A model's baseline: the file is there, the range runs forwards. */
+export function baselineFaults(document: ConfigDocument): readonly ConfigFault[] {
+  const kind = valueAt(document.value, ["baseline", "kind"]);
+  if (kind === "range") {
+    const [from, to] = ["from", "to"].map((name) => Date.parse(textAt(document, ["baseline", name]) ?? ""));
+    if (from! >= to!) {
+      return [
+        faultAt(document, ["baseline", "to"], "is not after baseline.from; it is the end of the range, exclusive"),
+      ];
+    }
+  }
+  const path = textAt(document, ["baseline", "path"]);
+  if (kind !== "file" || path === null) return [];
+  const file = resolve(dirname(document.file), path);
+  if (!/\.(parquet|csv|ndjson|jsonl)$/i.test(file)) {
+    return [faultAt(document, ["baseline", "path"], "is of no known format; use a .parquet, .csv or .ndjson file")];
+  }
+  const reason = unreadable(file);
+  if (reason === null) return [];
+  return [faultAt(document, ["baseline", "path"], `the file ${file} ${reason}; create it or correct the path`)];
+}
+
+function textAt(document: ConfigDocument, path: readonly PathPart[]): string | null {
+  const value = valueAt(document.value, path);
+  return typeof value === "string" ? value : null;
+}
