@@ -50,7 +50,8 @@ export function readAirportStates(dataset: Dataset): ReadonlyMap<string, string>
     // Names may hold commas inside quotes; the state follows name and city.
     const fields = [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)].map((match) => match[1] ?? "");
     const [iata, , , state] = fields;
-    if (iata !== undefined && state !== undefined && /^[A-Z]{2}$/.test(state) && state !== "NA") states.set(iata, state);
+    if (iata !== undefined && state !== undefined && /^[A-Z]{2}$/.test(state) && state !== "NA")
+      states.set(iata, state);
   }
   return states;
 }
@@ -64,9 +65,12 @@ export function openFileEngine(): FileEngine {
   try {
     return require("chdb") as FileEngine;
   } catch (cause) {
-    throw new MissingPart("The engine that reads Parquet is missing (npm package chdb): run `npm ci` without --omit=optional.", {
-      cause,
-    });
+    throw new MissingPart(
+      "The engine that reads Parquet is missing (npm package chdb): run `npm ci` without --omit=optional.",
+      {
+        cause,
+      },
+    );
   }
 }
 

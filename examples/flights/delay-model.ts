@@ -10,7 +10,9 @@ export interface DelayModel {
   /** Log-odds by level, around 0; a level that the fit did not see, or a missing value, adds nothing. */
   readonly levels: Readonly<Record<Factor, Readonly<Record<string, number>>>>;
   /** Log-odds per standard deviation. */
-  readonly slopes: Readonly<Record<Slope, { readonly mean: number; readonly deviation: number; readonly weight: number }>>;
+  readonly slopes: Readonly<
+    Record<Slope, { readonly mean: number; readonly deviation: number; readonly weight: number }>
+  >;
   /** A flight is predicted late at this score or above. */
   readonly decisionThreshold: number;
   /** Mean departures a day by origin. */
@@ -148,7 +150,12 @@ export function createScorer(model: DelayModel): Scorer {
   // Maps answer faster than objects with hundreds of keys, and know no prototype.
   const level = (factor: Factor) => new Map(Object.entries(model.levels[factor]));
   const hours = Float64Array.from({ length: 24 }, (_, hour) => model.levels.hour[String(hour)] ?? 0);
-  const [origins, destinations, hauls, weekdays] = [level("origin"), level("destination"), level("haul"), level("weekday")];
+  const [origins, destinations, hauls, weekdays] = [
+    level("origin"),
+    level("destination"),
+    level("haul"),
+    level("weekday"),
+  ];
   const { distance, originTraffic } = model.slopes;
   return (inputs) => {
     const logit =
@@ -177,4 +184,3 @@ function round4(value: number): number {
 function round6(value: number): number {
   return Math.round(value * 1e6) / 1e6;
 }
-

@@ -80,9 +80,7 @@ export const plantedFaults: readonly PlantedFault[] = [
 /** The faults of one original day. */
 export function faultsOn(day: Day, faults: readonly PlantedFault[]): readonly PlantedFault[] {
   const startMs = dayStartMs(day);
-  return faults.filter(
-    (fault) => startMs >= dayStartMs(fault.firstDay) && startMs < dayStartMs(fault.lastDay) + dayMs,
-  );
+  return faults.filter((fault) => startMs >= dayStartMs(fault.firstDay) && startMs < dayStartMs(fault.lastDay) + dayMs);
 }
 
 /** Applies the faults in order; null as soon as one of them swallows the event. */

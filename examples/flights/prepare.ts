@@ -41,14 +41,12 @@ const originTraffic = new Map(
   [...departures].map(([origin, count]) => [origin, Math.round((count / days.length) * 10) / 10]),
 );
 
-const rows = flights.map(
-  (flight): BaselineRow => ({
-    flight,
-    inputs: inputsOf(flight, originTraffic),
-    late: isLate(flight),
-    originState: states.get(flight.origin) ?? "unknown",
-  }),
-);
+const rows = flights.map((flight): BaselineRow => ({
+  flight,
+  inputs: inputsOf(flight, originTraffic),
+  late: isLate(flight),
+  originState: states.get(flight.origin) ?? "unknown",
+}));
 const model = fitDelayModel(rows, { version: "1", originTraffic });
 
 await mkdir(folder, { recursive: true });
