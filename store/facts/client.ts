@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { ClickHouseError, createClient } from "@clickhouse/client";
@@ -47,12 +48,16 @@ export interface Facts extends AsyncDisposable {
 
 /**
  * What every insert says explicitly, because the defaults differ between releases: rows are written before the answer,
- * and a repeated token is the same insert. Null: these rows are new even if an identical block was written before.
+ * and a repeated token is the same insert. Null: these rows are new even if an identical block was written before; they
+ * get a token of their own, since not every release honours `insert_deduplicate = 0`.
  */
 export function insertSettings(token: string | null): Record<string, string | number> {
-  const deduplication =
-    token === null ? { insert_deduplicate: 0 } : { insert_deduplicate: 1, insert_deduplication_token: token };
-  return { async_insert: 0, wait_end_of_query: 1, ...deduplication };
+  return {
+    async_insert: 0,
+    wait_end_of_query: 1,
+    insert_deduplicate: 1,
+    insert_deduplication_token: token ?? randomUUID(),
+  };
 }
 
 /** ClickHouse error codes that pass by themselves: memory, parts, queries, time-outs, keeper, shutting down. */
