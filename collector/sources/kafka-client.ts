@@ -1,18 +1,13 @@
 /** The one place that makes kafkajs clients: with the repairs, codecs and log that every one of them needs. */
 import { createRequire } from "node:module";
 import type { ConnectionOptions } from "node:tls";
-import {
-  type Admin,
-  Kafka,
-  KafkaJSError,
-  KafkaJSProtocolError,
-  type LogEntry,
-  logLevel,
-  type SASLOptions,
-} from "kafkajs";
+// A CommonJS module: Node finds its names only behind the default import.
+import kafkajs, { type Admin, type Kafka, type LogEntry, type SASLOptions } from "kafkajs";
 import { LeewayError } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
 import { registerCodecs } from "./kafka-codecs.ts";
+
+const { KafkaJSError, KafkaJSProtocolError, logLevel } = kafkajs;
 
 export interface KafkaConnection {
   /** `host:port` each. */
@@ -25,7 +20,7 @@ export interface KafkaConnection {
 export function createKafkaClient(connection: KafkaConnection, log: Logger): Kafka {
   repairKafkajs();
   registerCodecs();
-  return new Kafka({
+  return new kafkajs.Kafka({
     clientId: connection.clientId,
     brokers: [...connection.brokers],
     ...(connection.sasl === undefined ? {} : { sasl: connection.sasl }),
