@@ -1,0 +1,6 @@
+(import 'config.libsonnet') + {
+  grafanaDashboards+:: {
+    'model-overview.json': (import 'model-overview.libsonnet')($._config),
+  },
+  prometheusAlerts+:: (import 'alerts.libsonnet')($._config),
+}
