@@ -16,7 +16,11 @@ export default defineConfig({
           name: "integration",
           include: ["**/*.integration.test.ts"],
           exclude: ["**/node_modules/**", "dist/**", ".cache/**"],
-          globalSetup: ["deploy/testing/kafka.setup.ts", "deploy/testing/engine.setup.ts"],
+          globalSetup: [
+            "deploy/testing/debian-packages.ts",
+            "deploy/testing/kafka.setup.ts",
+            "deploy/testing/engine.setup.ts",
+          ],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
