@@ -57,31 +57,23 @@ const environmentName = z
 const d = builtInModelDefaults;
 
 const monitoringSchema = z.strictObject({
-  window: windowLength
-    .optional()
-    .meta({
-      description: "Length of a window; `auto` is 1h if the baseline's median hour has 1,000 rows or more, else 1d.",
-      default: d.monitoring.window,
-    }),
+  window: windowLength.optional().meta({
+    description: "Length of a window; `auto` is 1h if the baseline's median hour has 1,000 rows or more, else 1d.",
+    default: d.monitoring.window,
+  }),
   zone: zone.optional().meta({ description: "IANA time zone that days are aligned to.", default: d.monitoring.zone }),
-  allowed_lateness: duration
-    .optional()
-    .meta({
-      description: "How long a window waits for late events after the watermark passed its end.",
-      default: d.monitoring.allowed_lateness,
-    }),
-  late_horizon: duration
-    .optional()
-    .meta({
-      description: "Later rows than this are stored and counted, but reopen no window.",
-      default: d.monitoring.late_horizon,
-    }),
-  idle_after: positiveDuration
-    .optional()
-    .meta({
-      description: "A partition without lag that has been silent for this long no longer holds windows open.",
-      default: d.monitoring.idle_after,
-    }),
+  allowed_lateness: duration.optional().meta({
+    description: "How long a window waits for late events after the watermark passed its end.",
+    default: d.monitoring.allowed_lateness,
+  }),
+  late_horizon: duration.optional().meta({
+    description: "Later rows than this are stored and counted, but reopen no window.",
+    default: d.monitoring.late_horizon,
+  }),
+  idle_after: positiveDuration.optional().meta({
+    description: "A partition without lag that has been silent for this long no longer holds windows open.",
+    default: d.monitoring.idle_after,
+  }),
   false_incidents_per_model_week: z
     .number()
     .gt(0, { error: "must be above 0; it is how many false incidents a model may have in a week" })
@@ -91,12 +83,10 @@ const monitoringSchema = z.strictObject({
       description: "The budget: how many false incidents you accept per model and week.",
       default: d.monitoring.false_incidents_per_model_week,
     }),
-  effect_floor: share("it is the share of rows moved that is of no interest, such as 0.02")
-    .optional()
-    .meta({
-      description: "Share of rows moved below which a change of a distribution is of no interest.",
-      default: d.monitoring.effect_floor,
-    }),
+  effect_floor: share("it is the share of rows moved that is of no interest, such as 0.02").optional().meta({
+    description: "Share of rows moved below which a change of a distribution is of no interest.",
+    default: d.monitoring.effect_floor,
+  }),
   quality_floor: share("it is the share of missing or unseen values that is of no interest, such as 0.003")
     .optional()
     .meta({ description: "The same for missing and unseen values.", default: d.monitoring.quality_floor }),
@@ -253,18 +243,13 @@ export const serviceSchema = z.strictObject({
   data: text(
     "Directory of the embedded engine and the state file. Default: `LEEWAY_DATA`, else `./data` where the program was started.",
   ),
-  clock: z
-    .enum(["wall", "watermark"])
-    .prefault("wall")
-    .meta({
-      description: "The clock on which findings age and notifications wait; `watermark` is for replays of old data.",
-    }),
-  idle_after: positiveDuration
-    .optional()
-    .meta({
-      description: "Short for `monitoring.idle_after` of every model that does not say otherwise.",
-      default: d.monitoring.idle_after,
-    }),
+  clock: z.enum(["wall", "watermark"]).prefault("wall").meta({
+    description: "The clock on which findings age and notifications wait; `watermark` is for replays of old data.",
+  }),
+  idle_after: positiveDuration.optional().meta({
+    description: "Short for `monitoring.idle_after` of every model that does not say otherwise.",
+    default: d.monitoring.idle_after,
+  }),
   models: z
     .array(nonEmptyText)
     .optional()
@@ -392,12 +377,9 @@ export const serviceSchema = z.strictObject({
     )
     .prefault([])
     .meta({ description: "Options for many models. A later entry wins over an earlier one, a model's file over all." }),
-  receivers: z
-    .array(receiverSchema)
-    .optional()
-    .meta({
-      description: "Who is told: a name and one notifier with its options. Default: one receiver, the console.",
-    }),
+  receivers: z.array(receiverSchema).optional().meta({
+    description: "Who is told: a name and one notifier with its options. Default: one receiver, the console.",
+  }),
   route: routeSchema.optional(),
 });
 

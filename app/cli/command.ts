@@ -1,0 +1,114 @@
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { LeewayError } from "../../core/errors.ts";
+import { nearestName } from "../config/fault.ts";
+
+/** What a command may touch. Everything else it reaches through the modules it imports. */
+export interface CommandContext {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Standard output, whole lines or parts of them. */
+  readonly write: (text: string) => void;
+  /** Standard output, at the speed of whoever reads it. */
+  readonly writeBytes: (bytes: Uint8Array) => Promise<void>;
+  /** Standard error, one line. */
+  readonly complain: (line: string) => void;
+}
+
+export interface OptionSpec {
+  readonly type: "string" | "boolean";
+  readonly short?: string;
+  /** `FILE` in `--config FILE`; absent for booleans. */
+  readonly placeholder?: string;
+  readonly description: string;
+}
+
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+
+export type OptionValues<Options extends OptionSpecs> = {
+  readonly [Name in keyof Options]?: Options[Name]["type"] extends "boolean" ? boolean : string;
+};
+
+/** Exit code of a command that did what it was asked. Signals are answered by the lifecycle. */
+export type CommandExit = 0 | 1 | 2 | 3 | 130 | 143;
+
+export interface Command {
+  readonly name: string;
+  /** Half a sentence for the list of commands. */
+  readonly summary: string;
+  /** What follows the name in the usage line, without `[options]`. */
+  readonly operands: string;
+  /** Between usage and options. */
+  readonly description: string;
+  readonly options: OptionSpecs;
+  readonly examples: readonly string[];
+  readonly run: (args: readonly string[], context: CommandContext) => Promise<CommandExit>;
+}
+
+/**
+ * A command with its options parsed.
+ * @throws usage (from `run`) for unknown options and for operands beyond `maxOperands`.
+ */
+export function defineCommand<const Options extends OptionSpecs>(spec: {
+  readonly name: string;
+  readonly summary: string;
+  readonly operands?: string;
+  readonly maxOperands?: number;
+  readonly description: string;
+  readonly options: Options;
+  readonly examples?: readonly string[];
+  readonly run: (
+    input: { readonly options: OptionValues<Options>; readonly operands: readonly string[] },
+    context: CommandContext,
+  ) => Promise<CommandExit>;
+}): Command {
+  const { name, maxOperands = 0 } = spec;
+  return {
+    name,
+    summary: spec.summary,
+    operands: spec.operands ?? "",
+    description: spec.description,
+    options: spec.options,
+    examples: spec.examples ?? [],
+    run: (args, context) => {
+      const { options, operands } = parseOptions(name, spec.options, args);
+      if (operands.length > maxOperands) {
+        const extra = operands[maxOperands] ?? "";
+        throw new LeewayError(
+          "usage",
+          `${name}: ${JSON.stringify(extra)} is one operand too many; see leeway help ${name}`,
+        );
+      }
+      return spec.run({ options, operands }, context);
+    },
+  };
+}
+
+function parseOptions<Options extends OptionSpecs>(
+  command: string,
+  specs: Options,
+  args: readonly string[],
+): { readonly options: OptionValues<Options>; readonly operands: readonly string[] } {
+  const config: ParseArgsOptionsConfig = {};
+  for (const [name, spec] of Object.entries(specs)) {
+    config[name] = { type: spec.type, ...(spec.short !== undefined && { short: spec.short }) };
+  }
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: config,
+      allowPositionals: true,
+      strict: true,
+    });
+    return { options: values as OptionValues<Options>, operands: positionals };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const unknown = /Unknown option '--?([^']+)'/.exec(message)?.[1];
+    if (unknown === undefined) {
+      const first = message.split(/\.\s|\n/)[0] ?? message;
+      throw new LeewayError("usage", `${command}: ${first}; see leeway help ${command}`, { cause: error });
+    }
+    const nearest = nearestName(unknown, Object.keys(specs));
+    const remedy = nearest === null ? `see leeway help ${command}` : `did you mean --${nearest}?`;
+    throw new LeewayError("usage", `${command}: --${unknown} is not a known option; ${remedy}`, { cause: error });
+  }
+}

@@ -1,0 +1,51 @@
+import { requireConfig } from "../config/load.ts";
+import { modelSummaries } from "../http/model-summary.ts";
+import { apiAddress, getJson } from "./api-client.ts";
+import { defineCommand } from "./command.ts";
+import { configOptions, configRequest } from "./config-options.ts";
+import { formatTable } from "./table.ts";
+import type { ModelSummary } from "../http/model-summary.ts";
+
+export const modelsCommand = defineCommand({
+  name: "models",
+  summary: "list the models",
+  description:
+    "Lists the models that files declare. With LEEWAY_URL it asks the running service, which also knows the models that\nregistered themselves.",
+  options: {
+    ...configOptions,
+    json: { type: "boolean", description: "Print JSON instead of a table." },
+  },
+  run: async ({ options }, context) => {
+    const address = apiAddress(context.environment);
+    const models =
+      address === null
+        ? modelSummaries(requireConfig(configRequest(options, context)).models)
+        : (await getJson<{ models: readonly ModelSummary[] }>(address, "/api/v1/models")).models;
+    if (options.json === true) {
+      context.write(`${JSON.stringify(models, null, 2)}\n`);
+      return 0;
+    }
+    if (models.length === 0) {
+      context.write("no models yet: add models/<name>.yaml, or send events and ask with LEEWAY_URL set\n");
+      return 0;
+    }
+    context.write(
+      formatTable(
+        ["model", "origin", "task", "features", "cohorts", "baseline", "window", "tags"].map((name) => ({ name })),
+        models.map((model) => [
+          model.model,
+          model.origin,
+          model.task,
+          model.features,
+          model.cohorts,
+          model.baseline,
+          model.window,
+          Object.entries(model.tags)
+            .map(([tag, value]) => `${tag}=${value}`)
+            .join(" "),
+        ]),
+      ),
+    );
+    return 0;
+  },
+});

@@ -1,0 +1,103 @@
+import { text } from "node:stream/consumers";
+import { LeewayError } from "../../core/errors.ts";
+import { findEngine } from "../../store/engine/engine.ts";
+import { type ReaderAddress, readStatement } from "../../store/facts/reader.ts";
+import { requireConfig } from "../config/load.ts";
+import type { ServiceConfig } from "../config/service-config.ts";
+import { type CommandContext, defineCommand } from "./command.ts";
+import { configOptions, configRequest } from "./config-options.ts";
+import { type Cell, formatTable } from "./table.ts";
+
+/** Formats by the names people use; any other name goes to ClickHouse as it is. */
+const formats: Readonly<Record<string, string>> = {
+  csv: "CSVWithNames",
+  json: "JSONEachRow",
+  markdown: "Markdown",
+  parquet: "Parquet",
+  tsv: "TabSeparatedWithNames",
+  vertical: "Vertical",
+};
+
+export const sqlCommand = defineCommand({
+  name: "sql",
+  summary: "read the tables with one SQL statement",
+  operands: '"SELECT …"',
+  maxOperands: 1,
+  description:
+    "Runs one read-only statement and prints its rows. It reads the embedded engine of a running `leeway serve`, or the\nClickHouse server of the configuration with its reader. Tables: events, labels, profiles, evaluations,\nfinding_history …; views: v_<model>, v_<model>_labelled.",
+  options: {
+    ...configOptions,
+    format: {
+      type: "string",
+      placeholder: "NAME",
+      description: `table (default), ${Object.keys(formats).join(", ")}, or any ClickHouse format.`,
+    },
+  },
+  examples: [
+    'leeway sql "SELECT model, count() FROM events GROUP BY model"',
+    'leeway sql "SHOW TABLES" --data data/demo',
+    'leeway sql "SELECT * FROM evaluations" --format csv > evaluations.csv',
+  ],
+  run: async ({ options, operands: [statement] }, context) => {
+    const sql = statement?.trim().replace(/;\s*$/, "") ?? "";
+    if (sql === "") throw new LeewayError("usage", 'sql: no statement; write leeway sql "SELECT …"');
+    const { service } = requireConfig(configRequest(options, context));
+    const address = await readerAddress(service);
+    const format = options.format ?? "table";
+    // A FORMAT of one's own asks for its bytes.
+    if (format === "table" && !/\bFORMAT\s+\w+\s*$/i.test(sql)) {
+      context.write(tableOf(await text(await readStatement(address, sql, "JSONCompactEachRowWithNamesAndTypes"))));
+      return 0;
+    }
+    const target = formats[format.toLowerCase()] ?? (format === "table" ? "TabSeparated" : format);
+    await pass(await readStatement(address, sql, target), context);
+    return 0;
+  },
+});
+
+/**
+ * Who reads: the configured reader of a server, else the embedded engine's reader token.
+ * @throws store_unreachable if nothing serves the data directory: looking does not start an engine.
+ */
+export async function readerAddress(service: ServiceConfig): Promise<ReaderAddress> {
+  const { store, dataDir } = service;
+  if (store.url !== null) {
+    const { user, password } = store.reader ?? store;
+    return {
+      url: store.url,
+      ...(user !== null && { user }),
+      ...(password !== null && { password }),
+      database: store.database,
+      ...(store.reader === null && { readonly: 2 as const }),
+    };
+  }
+  const engine = await findEngine(dataDir);
+  if (engine !== null) return { url: engine.url, token: engine.readerToken, database: store.database };
+  const message = `no engine serves ${dataDir}; start leeway serve there, name another directory with --data, or set CLICKHOUSE_URL`;
+  throw new LeewayError("store_unreachable", message);
+}
+
+/** JSONCompactEachRowWithNamesAndTypes: a line of names, one of types, then a line per row. */
+function tableOf(lines: string): string {
+  const rows = lines.split("\n").filter((line) => line !== "");
+  const [names = [], types = [], ...body] = rows.map((line) => JSON.parse(line) as readonly unknown[]);
+  if (names.length === 0) return "";
+  return formatTable(
+    names.map((name, index) => ({ name: String(name), align: isNumberType(String(types[index])) ? "right" : "left" })),
+    body.map((row) => row.map(cellOf)),
+  );
+}
+
+function isNumberType(type: string): boolean {
+  return /^(LowCardinality\()?(Nullable\()?(U?Int|Float|Decimal|BFloat)/.test(type);
+}
+
+function cellOf(value: unknown): Cell {
+  if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean")
+    return value;
+  return JSON.stringify(value);
+}
+
+async function pass(source: AsyncIterable<Uint8Array>, context: CommandContext): Promise<void> {
+  for await (const chunk of source) await context.writeBytes(chunk);
+}

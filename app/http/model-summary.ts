@@ -1,0 +1,29 @@
+import type { ModelSpec } from "../../core/model.ts";
+import { formatDuration } from "../config/duration.ts";
+
+/** One model in `GET /api/v1/models` and `leeway models`. */
+export interface ModelSummary {
+  readonly model: string;
+  readonly origin: ModelSpec["origin"];
+  readonly task: string;
+  /** Declared features; 0 for a model whose events say. */
+  readonly features: number;
+  readonly cohorts: number;
+  readonly baseline: "file" | "range" | "none";
+  /** As in configuration: `auto`, `1d`. */
+  readonly window: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export function modelSummaries(models: readonly ModelSpec[]): readonly ModelSummary[] {
+  return models.map((model) => ({
+    model: model.name,
+    origin: model.origin,
+    task: model.task.kind,
+    features: model.features.length,
+    cohorts: model.cohorts.length,
+    baseline: model.baseline?.kind ?? "none",
+    window: model.monitoring.windowMs === "auto" ? "auto" : formatDuration(model.monitoring.windowMs),
+    tags: model.tags,
+  }));
+}

@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+// Starts Leeway on Node 24, whatever Node runs this file: plain JavaScript that Node 18 understands.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const neededMajor = 24;
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const built = join(root, "dist", "app", "cli", "main.js");
+// A package is built; a clone runs its sources.
+const main = existsSync(built) ? built : join(root, "app", "cli", "main.ts");
+
+/** The Node 24 that came with `npm ci`. */
+function bundledNode() {
+  const require = createRequire(import.meta.url);
+  const system = process.platform === "win32" ? "win" : process.platform;
+  const executable = process.platform === "win32" ? "node.exe" : "node";
+  for (const name of [`node-${system}-${process.arch}`, `node-bin-${system}-${process.arch}`]) {
+    try {
+      const path = join(dirname(require.resolve(`${name}/package.json`)), "bin", executable);
+      if (existsSync(path)) return path;
+    } catch {
+      // Not installed: optional dependencies are those of one platform.
+    }
+  }
+  const linked = join(root, "node_modules", ".bin", executable);
+  return existsSync(linked) ? linked : null;
+}
+
+if (Number(process.versions.node.split(".")[0]) >= neededMajor) {
+  await import(pathToFileURL(main).href);
+} else {
+  const node = bundledNode();
+  if (node === null) {
+    process.stderr.write(
+      `leeway: needs Node ${neededMajor} or newer, this is ${process.version}; run npm ci in ${root}, or install Node ${neededMajor}\n`,
+    );
+    process.exit(2);
+  }
+  const args = [main, ...process.argv.slice(2)];
+  if (typeof process.execve === "function" && process.platform !== "win32") {
+    // This process becomes Node 24: signals and exit codes need no passing on. (The call announces itself as experimental.)
+    process.emitWarning = () => {};
+    process.execve(node, [node, ...args], process.env);
+  }
+  // The fourth stream carries nothing. When this process dies, even by SIGKILL, it closes, and the child ends too.
+  const child = spawn(node, args, {
+    stdio: ["inherit", "inherit", "inherit", "pipe"],
+    env: { ...process.env, LEEWAY_LAUNCHER_FD: "3" },
+  });
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"];
+  for (const signal of signals) process.on(signal, () => child.kill(signal));
+  child.on("error", (error) => {
+    process.stderr.write(`leeway: cannot start ${node}: ${error.message}; run npm ci in ${root}\n`);
+    process.exit(3);
+  });
+  child.on("exit", (code, signal) => {
+    if (signal === null) process.exit(code ?? 3);
+    for (const known of signals) process.removeAllListeners(known);
+    process.kill(process.pid, signal);
+  });
+}
