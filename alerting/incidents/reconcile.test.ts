@@ -32,7 +32,10 @@ function told(polls: readonly (readonly Finding[])[], changes: Partial<Rules> = 
 function inWords(decision: Decision): string {
   if (decision.kind === "record") return `(${decision.reason})`;
   const features = (ids: readonly string[]) =>
-    ids.map((id) => decision.incident.findings[id]?.finding.series.feature ?? "?").join("+");
+    ids
+      .map((id) => decision.incident.findings[id]?.finding.series.feature ?? "?")
+      .toSorted()
+      .join("+");
   const parts = [`${decision.reason} ${decision.severity}`];
   if (decision.joined.length > 0) parts.push(`joined ${features(decision.joined)}`);
   if (decision.worsened.length > 0) parts.push(`worsened ${features(decision.worsened)}`);

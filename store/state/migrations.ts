@@ -1,2 +1,63 @@
 /** In order; a released migration never changes. Each is one string of SQL, applied in a transaction of its own. */
-export const stateMigrations: readonly string[] = [];
+export const stateMigrations: readonly string[] = [
+  // Alerting: incidents and what was decided about them, notifications from decision to delivery, poll cursors, and the
+  // rows that still have to be mirrored to ClickHouse. Times are milliseconds since the epoch.
+  `CREATE TABLE incidents (
+    incident_id TEXT PRIMARY KEY,
+    environment TEXT NOT NULL,
+    model TEXT NOT NULL,
+    status TEXT NOT NULL,
+    harm TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    started_ms INTEGER NOT NULL,
+    window_end_ms INTEGER NOT NULL,
+    ended_ms INTEGER,
+    next_due_ms INTEGER,
+    waiting INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    acknowledged_by TEXT,
+    acknowledged_at_ms INTEGER
+  ) STRICT;
+  CREATE INDEX incidents_by_due ON incidents (next_due_ms) WHERE next_due_ms IS NOT NULL;
+  CREATE INDEX incidents_by_start ON incidents (started_ms DESC, incident_id);
+  CREATE INDEX incidents_by_status ON incidents (status);
+
+  CREATE TABLE incident_decisions (
+    id INTEGER PRIMARY KEY,
+    incident_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    finding_ids TEXT NOT NULL,
+    decided_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX incident_decisions_by_incident ON incident_decisions (incident_id, id);
+
+  CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    receiver TEXT NOT NULL,
+    idempotency_key TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    message TEXT NOT NULL,
+    status TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    next_attempt_ms INTEGER NOT NULL,
+    last_error TEXT,
+    created_ms INTEGER NOT NULL,
+    settled_ms INTEGER,
+    UNIQUE (receiver, idempotency_key)
+  ) STRICT;
+  CREATE INDEX outbox_pending ON outbox (receiver, id) WHERE status = 'pending';
+  CREATE INDEX outbox_by_incident ON outbox (incident_id, id);
+
+  CREATE TABLE cursors (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+
+  CREATE TABLE mirror_queue (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    destination TEXT NOT NULL,
+    batch TEXT,
+    row TEXT NOT NULL
+  ) STRICT`,
+];

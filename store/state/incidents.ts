@@ -1,0 +1,191 @@
+import type { Harm, Severity } from "../../core/finding.ts";
+import type { State } from "./state.ts";
+
+/** One incident as stored: what lists and metrics need as columns, and the whole of alerting's state as JSON. */
+export interface IncidentRow {
+  readonly incidentId: string;
+  readonly environment: string;
+  readonly model: string;
+  readonly status: string;
+  readonly harm: Harm;
+  readonly severity: Severity;
+  /** Start of the first window that a finding of it opened in. */
+  readonly startedMs: number;
+  /** End of the latest window that its records speak of. */
+  readonly windowEndMs: number;
+  readonly endedMs: number | null;
+  /** Service clock: when something falls due without new records. */
+  readonly nextDueMs: number | null;
+  /** Something waits for its group. */
+  readonly waiting: boolean;
+  /** Counts its versions; the mirror's latest sequence wins. */
+  readonly sequence: number;
+  /** JSON. */
+  readonly state: string;
+  readonly acknowledgement: { readonly by: string; readonly atMs: number } | null;
+}
+
+/** Everything about an incident but who acknowledged it, which only `acknowledgeIncident` writes. */
+export type IncidentContent = Omit<IncidentRow, "sequence" | "acknowledgement">;
+
+interface Stored {
+  incident_id: string;
+  environment: string;
+  model: string;
+  status: string;
+  harm: Harm;
+  severity: Severity;
+  started_ms: number;
+  window_end_ms: number;
+  ended_ms: number | null;
+  next_due_ms: number | null;
+  waiting: number;
+  sequence: number;
+  state: string;
+  acknowledged_by: string | null;
+  acknowledged_at_ms: number | null;
+}
+
+function toRow(stored: Stored): IncidentRow {
+  const { acknowledged_by: by, acknowledged_at_ms: atMs } = stored;
+  return {
+    incidentId: stored.incident_id,
+    environment: stored.environment,
+    model: stored.model,
+    status: stored.status,
+    harm: stored.harm,
+    severity: stored.severity,
+    startedMs: stored.started_ms,
+    windowEndMs: stored.window_end_ms,
+    endedMs: stored.ended_ms,
+    nextDueMs: stored.next_due_ms,
+    waiting: stored.waiting !== 0,
+    sequence: stored.sequence,
+    state: stored.state,
+    acknowledgement: by === null || atMs === null ? null : { by, atMs },
+  };
+}
+
+export function readIncident(state: State, incidentId: string): IncidentRow | null {
+  const stored = state.get<Stored>("SELECT * FROM incidents WHERE incident_id = ?", incidentId);
+  return stored === undefined ? null : toRow(stored);
+}
+
+export interface IncidentFilter {
+  readonly statuses?: readonly string[];
+  readonly model?: string;
+  readonly environment?: string;
+  /** At most this many, those that started last first. */
+  readonly limit: number;
+  /** Continue after this incident of an earlier list. */
+  readonly after?: string;
+}
+
+export function listIncidents(state: State, filter: IncidentFilter): readonly IncidentRow[] {
+  const { statuses = [], model = null, environment = null, limit, after = null } = filter;
+  const stored = state.all<Stored>(
+    `SELECT * FROM incidents
+     WHERE (?1 = '[]' OR status IN (SELECT value FROM json_each(?1)))
+       AND (?2 IS NULL OR model = ?2) AND (?3 IS NULL OR environment = ?3)
+       AND (?4 IS NULL OR (started_ms, incident_id) <
+         (SELECT started_ms, incident_id FROM incidents WHERE incident_id = ?4))
+     ORDER BY started_ms DESC, incident_id DESC LIMIT ?5`,
+    JSON.stringify(statuses),
+    model,
+    environment,
+    after,
+    limit,
+  );
+  return stored.map(toRow);
+}
+
+/** Incidents with something due at or before `nowMs`; with `waiting`, those whose group is still open as well. */
+export function listDueIncidents(state: State, nowMs: number, waiting: boolean): readonly IncidentRow[] {
+  const stored = state.all<Stored>(
+    "SELECT * FROM incidents WHERE next_due_ms <= ? OR (waiting = 1 AND ? = 1) ORDER BY next_due_ms, incident_id",
+    nowMs,
+    waiting ? 1 : 0,
+  );
+  return stored.map(toRow);
+}
+
+/** Writes what an incident is now. @returns Its sequence. */
+export function writeIncident(state: State, content: IncidentContent): number {
+  state.run(
+    `INSERT INTO incidents (incident_id, environment, model, status, harm, severity, started_ms, window_end_ms,
+       ended_ms, next_due_ms, waiting, sequence, state)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)
+     ON CONFLICT (incident_id) DO UPDATE SET status = excluded.status, harm = excluded.harm,
+       severity = excluded.severity, started_ms = excluded.started_ms, window_end_ms = excluded.window_end_ms,
+       ended_ms = excluded.ended_ms, next_due_ms = excluded.next_due_ms, waiting = excluded.waiting,
+       sequence = sequence + 1, state = excluded.state`,
+    content.incidentId,
+    content.environment,
+    content.model,
+    content.status,
+    content.harm,
+    content.severity,
+    content.startedMs,
+    content.windowEndMs,
+    content.endedMs,
+    content.nextDueMs,
+    content.waiting ? 1 : 0,
+    content.state,
+  );
+  return readIncident(state, content.incidentId)?.sequence ?? 1;
+}
+
+/** The first acknowledgement stands. @returns False if there is no such incident. */
+export function acknowledgeIncident(state: State, incidentId: string, by: string, atMs: number): boolean {
+  state.run(
+    `UPDATE incidents SET acknowledged_by = ?, acknowledged_at_ms = ?, sequence = sequence + 1
+     WHERE incident_id = ? AND acknowledged_by IS NULL`,
+    by,
+    atMs,
+    incidentId,
+  );
+  return readIncident(state, incidentId) !== null;
+}
+
+export function countIncidents(
+  state: State,
+): readonly { readonly model: string; readonly severity: Severity; readonly incidents: number }[] {
+  return state.all(
+    `SELECT model, severity, count(*) AS incidents FROM incidents
+     WHERE status IN ('open', 'stale') GROUP BY model, severity`,
+  );
+}
+
+/** Why something was, or was not, sent. */
+export interface IncidentDecisionRow {
+  readonly kind: "notify" | "record";
+  readonly reason: string;
+  readonly findingIds: readonly string[];
+  /** Service clock. */
+  readonly decidedAtMs: number;
+}
+
+export function appendIncidentDecision(state: State, incidentId: string, decision: IncidentDecisionRow): void {
+  state.run(
+    "INSERT INTO incident_decisions (incident_id, kind, reason, finding_ids, decided_at_ms) VALUES (?, ?, ?, ?, ?)",
+    incidentId,
+    decision.kind,
+    decision.reason,
+    JSON.stringify(decision.findingIds),
+    decision.decidedAtMs,
+  );
+}
+
+export function listIncidentDecisions(state: State, incidentId: string): readonly IncidentDecisionRow[] {
+  return state
+    .all<{ kind: "notify" | "record"; reason: string; finding_ids: string; decided_at_ms: number }>(
+      "SELECT * FROM incident_decisions WHERE incident_id = ? ORDER BY id",
+      incidentId,
+    )
+    .map((row) => ({
+      kind: row.kind,
+      reason: row.reason,
+      findingIds: JSON.parse(row.finding_ids) as string[],
+      decidedAtMs: row.decided_at_ms,
+    }));
+}
