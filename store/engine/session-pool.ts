@@ -28,6 +28,7 @@ export interface StatementResult {
   readonly body: Uint8Array;
   readonly rowsRead: number;
   readonly bytesRead: number;
+  readonly elapsedSeconds: number;
 }
 
 /** Each lane has sessions of its own, so that a long query holds up neither inserts nor readers. */
@@ -39,18 +40,44 @@ export interface SessionPool {
   readonly close: () => Promise<void>;
 }
 
+/** What a session was told: it stays until it is told otherwise. */
 interface Seat {
   readonly session: ChdbSession;
   database: string;
+  settings: Readonly<Record<string, string>>;
+  readonly params: Set<string>;
 }
 
-const seatsPerLane: Readonly<Record<Lane, number>> = { insert: 2, query: 3, reader: 2 };
+const seatsPerLane: Readonly<Record<Lane, number>> = { insert: 3, query: 4, reader: 2 };
+
+/** Parameters cannot be unset; a session that has seen more names than this is replaced. */
+const maxParamNames = 200;
+
+const threads = "2";
+
+/** `max_threads` small: the engine shares its machine with those it serves. */
+const writerSettings: Readonly<Record<string, string>> = {
+  max_threads: threads,
+  max_insert_threads: "1",
+  output_format_json_quote_64bit_integers: "0",
+};
 
 /** Limits of the reader's sessions: an analyst's mistake must not take the memory that inserts need. */
-const readerLimits =
-  "SET max_memory_usage = 1000000000, max_execution_time = 60, max_result_bytes = 256000000, max_threads = 2, output_format_json_quote_64bit_integers = 0";
+export const readerSettings: Readonly<Record<string, string>> = {
+  max_threads: threads,
+  max_memory_usage: "1000000000",
+  max_execution_time: "60",
+  timeout_overflow_mode: "throw",
+  max_result_bytes: "256000000",
+  result_overflow_mode: "throw",
+  allow_introspection_functions: "0",
+  output_format_json_quote_64bit_integers: "0",
+};
 
 const settingName = /^[a-z][a-z0-9_]*$/;
+
+const assignments = (settings: Readonly<Record<string, string>>) =>
+  Object.entries(settings).map(([name, value]) => `${name} = ${quoteString(value)}`);
 
 /** @param path The engine's data directory. @param connectionArgs `clickhouse local` arguments, e.g. `--config-file=…`. */
 export async function createSessionPool(path: string, connectionArgs: readonly string[]): Promise<SessionPool> {
@@ -58,82 +85,114 @@ export async function createSessionPool(path: string, connectionArgs: readonly s
     Session: new (path: string, options: { connectionArgs: readonly string[] }) => ChdbSession;
   };
   const free: Record<Lane, Seat[]> = { insert: [], query: [], reader: [] };
-  const waiting: Record<Lane, ((seat: Seat) => void)[]> = { insert: [], query: [], reader: [] };
-  const sessions: ChdbSession[] = [];
-  let busy = 0;
+  const running: Record<Lane, number> = { insert: 0, query: 0, reader: 0 };
+  const waiting: Record<Lane, (() => void)[]> = { insert: [], query: [], reader: [] };
   let closing: (() => void) | null = null;
 
-  for (const lane of ["insert", "query", "reader"] as const) {
-    for (let index = 0; index < seatsPerLane[lane]; index += 1) {
-      const session = new Session(path, { connectionArgs });
-      sessions.push(session);
-      if (lane === "reader") {
-        await session.queryAsync(readerLimits);
-        await session.queryAsync("SET readonly = 1");
-      }
-      free[lane].push({ session, database: "default" });
-    }
-  }
-
-  const take = (lane: Lane): Promise<Seat> => {
-    if (closing !== null)
-      return Promise.reject(new Error("Code: 236. DB::Exception: the engine is shutting down. (ABORTED)"));
-    const seat = free[lane].pop();
-    return seat === undefined ? new Promise((resolve) => waiting[lane].push(resolve)) : Promise.resolve(seat);
+  const tell = async (seat: Seat, sql: string) => {
+    await seat.session.queryAsync(sql, { format: "Null" });
   };
-  const giveBack = (lane: Lane, seat: Seat) => {
+
+  const openSeat = async (lane: Lane): Promise<Seat> => {
+    const session = new Session(path, { connectionArgs });
+    const seat: Seat = { session, database: "", settings: {}, params: new Set() };
+    // readonly comes last: after it nothing can be set.
+    const base = lane === "reader" ? [...assignments(readerSettings), "readonly = 1"] : assignments(writerSettings);
+    await tell(seat, `SET ${base.join(", ")}`);
+    return seat;
+  };
+
+  // The first one loads the data directory, or fails because another process has it.
+  free.query.push(await openSeat("query"));
+
+  const enter = (lane: Lane): Promise<void> | void => {
+    if (closing !== null) throw new Error("Code: 236. DB::Exception: the engine is shutting down. (ABORTED)");
+    if (running[lane] >= seatsPerLane[lane]) return new Promise((resolve) => waiting[lane].push(resolve));
+    running[lane] += 1;
+  };
+  const leave = (lane: Lane) => {
+    // The place goes to the next in line, or becomes free.
     const next = waiting[lane].shift();
-    if (next === undefined) free[lane].push(seat);
-    else next(seat);
+    if (next === undefined) running[lane] -= 1;
+    else next();
+    if (running.insert + running.query + running.reader === 0) closing?.();
   };
 
-  const runOn = async (seat: Seat, lane: Lane, statement: Statement): Promise<StatementResult> => {
-    const { session } = seat;
-    if (seat.database !== statement.database) {
-      await session.queryAsync(`USE \`${statement.database.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}\``);
-      seat.database = statement.database;
+  /** A parameter of an earlier statement would fill in for one that this statement forgot to bring. */
+  const remembersTooMuch = (seat: Seat, { sql, params }: Statement) =>
+    seat.params.size > maxParamNames ||
+    [...seat.params].some((name) => !(name in params) && new RegExp(`\\{\\s*${name}\\s*:`).test(sql));
+
+  const prepare = async (seat: Seat, statement: Statement): Promise<void> => {
+    const { database, params, settings } = statement;
+    if (seat.database !== database) {
+      await tell(seat, `USE \`${database.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}\``);
+      seat.database = database;
     }
-    const params = Object.entries(statement.params);
-    if (params.length > 0) {
-      await session.queryAsync(
-        `SET ${params.map(([name, value]) => `param_${name} = ${quoteString(value)}`).join(", ")}`,
-      );
+    const changes: string[] = [];
+    for (const name of Object.keys(seat.settings)) {
+      const base = writerSettings[name];
+      if (!(name in settings)) changes.push(`${name} = ${base === undefined ? "DEFAULT" : quoteString(base)}`);
     }
-    // A readonly session takes no settings; its own are fixed above.
-    const settings = lane === "reader" ? [] : Object.entries(statement.settings);
-    for (const [name] of settings) {
-      if (!settingName.test(name))
-        throw new Error(`Code: 115. DB::Exception: Unknown setting '${name}'. (UNKNOWN_SETTING)`);
+    const changed = Object.entries(settings).filter(([name, value]) => seat.settings[name] !== value);
+    changes.push(...assignments(Object.fromEntries(changed)));
+    for (const [name, value] of Object.entries(params)) {
+      changes.push(`param_${name} = ${quoteString(value)}`);
+      seat.params.add(name);
     }
-    if (settings.length > 0) {
-      await session.queryAsync(`SET ${settings.map(([name, value]) => `${name} = ${quoteString(value)}`).join(", ")}`);
+    if (changes.length > 0) await tell(seat, `SET ${changes.join(", ")}`);
+    seat.settings = settings;
+  };
+
+  const runOn = async (lane: Lane, statement: Statement): Promise<StatementResult> => {
+    let seat = free[lane].pop() ?? (await openSeat(lane));
+    try {
+      if (remembersTooMuch(seat, statement)) {
+        seat.session.close();
+        seat = await openSeat(lane);
+      }
+      await prepare(seat, statement);
+    } catch (error) {
+      // Which of its settings took hold is not known.
+      seat.session.close();
+      throw error;
     }
     try {
-      const result = await session.queryAsync(statement.sql, { format: statement.format });
-      return { body: result.bytes(), rowsRead: result.rowsRead, bytesRead: result.bytesRead };
+      const result = await seat.session.queryAsync(statement.sql, { format: statement.format });
+      return {
+        body: result.bytes(),
+        rowsRead: result.rowsRead,
+        bytesRead: result.bytesRead,
+        elapsedSeconds: result.elapsed,
+      };
     } finally {
-      if (settings.length > 0)
-        await session.queryAsync(`SET ${settings.map(([name]) => `${name} = DEFAULT`).join(", ")}`);
+      free[lane].push(seat);
     }
   };
 
   return {
     run: async (lane, statement) => {
-      const seat = await take(lane);
-      busy += 1;
+      for (const name of Object.keys(statement.settings)) {
+        if (!settingName.test(name)) {
+          throw new Error(`Code: 115. DB::Exception: Unknown setting '${name}'. (UNKNOWN_SETTING)`);
+        }
+        // As in ClickHouse: a readonly session takes no settings but those it has.
+        if (lane === "reader" && readerSettings[name] !== statement.settings[name]) {
+          throw new Error(`Code: 164. DB::Exception: Cannot modify '${name}' setting in readonly mode. (READONLY)`);
+        }
+      }
+      await enter(lane);
       try {
-        return await runOn(seat, lane, statement);
+        return await runOn(lane, lane === "reader" ? { ...statement, settings: {} } : statement);
       } finally {
-        busy -= 1;
-        giveBack(lane, seat);
-        if (busy === 0) closing?.();
+        leave(lane);
       }
     },
     close: async () => {
       const idle = Promise.withResolvers<void>();
       closing = idle.resolve;
-      if (busy > 0) await idle.promise;
-      for (const session of sessions) session.close();
+      if (running.insert + running.query + running.reader > 0) await idle.promise;
+      for (const seat of [...free.insert, ...free.query, ...free.reader]) seat.session.close();
     },
   };
 }

@@ -9,6 +9,7 @@ export interface SqlToken {
 }
 
 const wordStart = /[\p{L}_$]/u;
+const heredoc = /\$\w*\$/y;
 const wordPart = /[\p{L}\p{N}_$]/u;
 
 function endOfQuoted(sql: string, start: number, quote: string): number {
@@ -23,6 +24,13 @@ function endOfQuoted(sql: string, start: number, quote: string): number {
   return sql.length;
 }
 
+/** `$tag$` if a heredoc begins here. */
+function heredocTag(sql: string, at: number): string {
+  if (sql[at] !== "$") return "";
+  heredoc.lastIndex = at;
+  return heredoc.exec(sql)?.[0] ?? "";
+}
+
 /** Comments and white space are left out. An unfinished string or comment reaches to the end. */
 export function sqlTokens(sql: string): readonly SqlToken[] {
   const tokens: SqlToken[] = [];
@@ -32,7 +40,12 @@ export function sqlTokens(sql: string): readonly SqlToken[] {
     const start = at;
     if (/\s/.test(character)) {
       at += 1;
-    } else if (sql.startsWith("--", at) || sql.startsWith("#!", at) || sql.startsWith("# ", at)) {
+    } else if (
+      sql.startsWith("--", at) ||
+      sql.startsWith("//", at) ||
+      sql.startsWith("#!", at) ||
+      sql.startsWith("# ", at)
+    ) {
       const newline = sql.indexOf("\n", at);
       at = newline < 0 ? sql.length : newline + 1;
     } else if (sql.startsWith("/*", at)) {
@@ -44,6 +57,11 @@ export function sqlTokens(sql: string): readonly SqlToken[] {
     } else if (character === "`" || character === '"') {
       at = endOfQuoted(sql, at, character);
       tokens.push({ kind: "quoted", text: sql.slice(start, at), start, end: at });
+    } else if (heredocTag(sql, at) !== "") {
+      const tag = heredocTag(sql, at);
+      const close = sql.indexOf(tag, at + tag.length);
+      at = close < 0 ? sql.length : close + tag.length;
+      tokens.push({ kind: "string", text: sql.slice(start, at), start, end: at });
     } else if (wordStart.test(character)) {
       while (at < sql.length && wordPart.test(sql[at] ?? "")) at += 1;
       tokens.push({ kind: "word", text: sql.slice(start, at), start, end: at });
