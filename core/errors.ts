@@ -10,6 +10,7 @@ export const errorCodes = {
   store_busy: "ClickHouse pushed back: too many parts, or no memory for this query",
   store_rejected: "ClickHouse refused a statement for good",
   engine_missing: "the embedded engine (npm package chdb) is not installed",
+  engine_running: "another process runs an engine on this data directory",
   state_unreadable: "the state file could not be opened or written",
   kafka_unreachable: "no Kafka broker answered",
   kafka_topic_missing: "a configured topic does not exist",

@@ -118,6 +118,10 @@ function multipartFields(body: string, boundary: string): ReadonlyMap<string, st
 
 async function serve(start: Start): Promise<void> {
   const inbox = join(start.dataDir, "inbox");
+  // Names of files relative to here are names of tables in the engine's `default` database: there are none.
+  const nowhere = join(start.dataDir, "empty");
+  await mkdir(nowhere, { recursive: true, mode: 0o700 });
+  process.chdir(nowhere);
   const configuration = join(start.dataDir, "engine-config.xml");
   await writeFile(configuration, engineConfiguration, { mode: 0o600 });
   const sessions: SessionPool = await createSessionPool(join(start.dataDir, "clickhouse"), [

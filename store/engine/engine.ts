@@ -5,6 +5,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { LeewayError } from "../../core/errors.ts";
 import { silentLogger, type Logger } from "../../core/logger.ts";
 
@@ -21,11 +22,20 @@ export interface Engine extends EngineAddress, AsyncDisposable {
   readonly pid: () => number | undefined;
 }
 
+const remedy = "stop that process, or name another directory with --data";
+
 const addressFile = (dataDir: string) => join(resolve(dataDir), "engine.json");
 
-async function answersPing(url: string): Promise<boolean> {
+/** Any program may have the port by now: only our engine knows the token. */
+async function answers({ url, readerToken }: EngineAddress): Promise<boolean> {
   try {
-    const response = await fetch(`${url}/ping`, { signal: AbortSignal.timeout(2000) });
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${readerToken}` },
+      body: "SELECT 1",
+      signal: AbortSignal.timeout(5000),
+    });
+    await response.arrayBuffer();
     return response.ok;
   } catch {
     return false;
@@ -36,19 +46,32 @@ async function answersPing(url: string): Promise<boolean> {
 export async function findEngine(dataDir: string): Promise<EngineAddress | null> {
   try {
     const { url, token, readerToken } = JSON.parse(await readFile(addressFile(dataDir), "utf8")) as EngineAddress;
-    return (await answersPing(url)) ? { url, token, readerToken } : null;
+    return (await answers({ url, token, readerToken })) ? { url, token, readerToken } : null;
   } catch {
     return null;
   }
 }
+
+async function isStarterAlive(dataDir: string): Promise<boolean> {
+  try {
+    const { pid } = JSON.parse(await readFile(addressFile(dataDir), "utf8")) as { pid: number };
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** An engine goes within moments of its starter: so long the next one waits for the directory. */
+const lockPatienceMs = 5000;
 
 /**
  * Starts the embedded ClickHouse as a child process and writes its address to `DATA/engine.json` (mode 0600). One data
  * directory belongs to one engine. If the child dies it is started again under the same address and tokens, so clients
  * simply retry. The child ends with the process that started it.
  *
- * @throws LeewayError `engine_missing` if chdb is not installed, `store_unreachable` if the directory is already served
- *   or the engine does not come up.
+ * @throws LeewayError `engine_missing` if chdb is not installed, `engine_running` if another engine has the directory,
+ *   `store_unreachable` if the engine does not come up.
  */
 export async function startEngine(options: { readonly dataDir: string; readonly log?: Logger }): Promise<Engine> {
   const dataDir = resolve(options.dataDir);
@@ -61,11 +84,6 @@ export async function startEngine(options: { readonly dataDir: string; readonly 
     throw new LeewayError("engine_missing", message, { cause });
   }
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const running = await findEngine(dataDir);
-  if (running !== null) {
-    const message = `${dataDir} is already served by the engine at ${running.url}: stop that process, or name another directory with --data`;
-    throw new LeewayError("store_unreachable", message);
-  }
   const token = randomBytes(24).toString("base64url");
   const readerToken = randomBytes(24).toString("base64url");
   let port = 0;
@@ -91,8 +109,12 @@ export async function startEngine(options: { readonly dataDir: string; readonly 
     });
     started.stdin.on("error", () => {});
     started.stdin.write(`${JSON.stringify({ dataDir, port, token, readerToken })}\n`);
-    const exited = once(started, "exit").then(([code]: (number | null)[]) => {
+    // "close" comes when its last words have been read, "exit" may not.
+    const exited = once(started, "close").then(([code]: (number | null)[]) => {
       const reason = complaint.trim().split("\n").at(-1) ?? "";
+      if (/Cannot lock file/.test(complaint)) {
+        throw new LeewayError("engine_running", `${dataDir} is already served by another engine: ${remedy}`);
+      }
       throw new LeewayError("store_unreachable", `the embedded engine in ${dataDir} ended with ${code}: ${reason}`);
     });
     const ready = once(createInterface({ input: started.stdout }), "line").then(([line]: string[]) => line ?? "");
@@ -106,13 +128,27 @@ export async function startEngine(options: { readonly dataDir: string; readonly 
   };
 
   const relaunch = (attempt: number): void => {
+    if (stopping) return;
     launch().catch((error: unknown) => {
       log.error({ err: error, attempt }, "the embedded engine could not be started again");
-      if (!stopping) setTimeout(() => relaunch(attempt + 1), Math.min(10_000, 250 * 2 ** attempt));
+      setTimeout(() => relaunch(attempt + 1), Math.min(10_000, 250 * 2 ** attempt)).unref();
     });
   };
 
-  await launch();
+  for (const deadline = Date.now() + lockPatienceMs; ; await sleep(50)) {
+    const running = await findEngine(dataDir);
+    if (running !== null) {
+      if (!(await isStarterAlive(dataDir)) && Date.now() < deadline) continue;
+      const message = `${dataDir} is already served by the engine at ${running.url}: ${remedy}`;
+      throw new LeewayError("engine_running", message);
+    }
+    try {
+      await launch();
+      break;
+    } catch (error) {
+      if (!(error instanceof LeewayError) || error.code !== "engine_running" || Date.now() > deadline) throw error;
+    }
+  }
   const url = `http://127.0.0.1:${port}`;
   const temporary = `${addressFile(dataDir)}.${process.pid}`;
   await writeFile(temporary, `${JSON.stringify({ url, token, readerToken, pid: process.pid })}\n`, { mode: 0o600 });

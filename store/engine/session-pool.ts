@@ -55,16 +55,21 @@ const maxParamNames = 200;
 
 const threads = "2";
 
+/** Parameters are part of a SET here, and they may be long lists. */
+const maxQuerySize = "67108864";
+
 /** `max_threads` small: the engine shares its machine with those it serves. */
 const writerSettings: Readonly<Record<string, string>> = {
   max_threads: threads,
   max_insert_threads: "1",
+  max_query_size: maxQuerySize,
   output_format_json_quote_64bit_integers: "0",
 };
 
 /** Limits of the reader's sessions: an analyst's mistake must not take the memory that inserts need. */
 export const readerSettings: Readonly<Record<string, string>> = {
   max_threads: threads,
+  max_query_size: maxQuerySize,
   max_memory_usage: "1000000000",
   max_execution_time: "60",
   timeout_overflow_mode: "throw",

@@ -124,6 +124,8 @@ export function createFacts(options: FactsOptions): Facts {
     application: "leeway",
     request_timeout: 300_000,
     max_open_connections: 16,
+    // Long lists of parameters would not fit into a URL.
+    use_multipart_params_auto: true,
     keep_alive: { enabled: true, idle_socket_ttl: 2500 },
     log: { level: 127 },
   });
