@@ -55,7 +55,7 @@ export interface Evidence {
   readonly minimumDetectableEffect: number;
   /** Reported numbers, by method name: psi, ks, chi_square … */
   readonly methods: Readonly<Record<string, number>>;
-  /** Numeric: reference and current mean and median, if known. */
+  /** Numeric, if known: `reference_mean`, `current_mean`, `reference_median`, `current_median`, in the feature's unit. */
   readonly summary: Readonly<Record<string, number>>;
   /** Bins or categories that changed the most, largest first. */
   readonly contributors: readonly Share[];
