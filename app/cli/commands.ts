@@ -3,11 +3,15 @@ import type { Command } from "./command.ts";
 import { configCommand } from "./config-effective.ts";
 import { createHelpCommand } from "./help.ts";
 import { modelsCommand } from "./models.ts";
+import { migrateCommand } from "./migrate.ts";
+import { serveCommand } from "./serve.ts";
 import { sqlCommand } from "./sql.ts";
 import { versionCommand } from "./version.ts";
 
 /** Closed: a new command is one file and one line here; help and the documentation are made from this list. */
 export const commands: readonly Command[] = [
+  serveCommand,
+  migrateCommand,
   sqlCommand,
   modelsCommand,
   checkConfigCommand,

@@ -50,10 +50,13 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 endWithLauncher(process.env);
-process.exitCode = await runCommandLine(process.argv.slice(2), {
+const exitCode = await runCommandLine(process.argv.slice(2), {
   environment: process.env,
   cwd: process.cwd(),
   write: (text) => void writeOut(text),
   writeBytes: writeOut,
   complain: (line) => void process.stderr.write(`${line}\n`),
 });
+// A pipe takes what is written in its own time; then nothing that was left open keeps the process.
+await writeOut("");
+process.exit(exitCode);

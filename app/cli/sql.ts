@@ -80,12 +80,17 @@ export async function readerAddress(service: ServiceConfig): Promise<ReaderAddre
 /** JSONCompactEachRowWithNamesAndTypes: a line of names, one of types, then a line per row. */
 function tableOf(lines: string): string {
   const rows = lines.split("\n").filter((line) => line !== "");
-  const [names = [], types = [], ...body] = rows.map((line) => JSON.parse(line) as readonly unknown[]);
+  const [names = [], types = [], ...body] = rows.map((line) => JSON.parse(line, exactNumber) as readonly unknown[]);
   if (names.length === 0) return "";
   return formatTable(
     names.map((name, index) => ({ name: String(name), align: isNumberType(String(types[index])) ? "right" : "left" })),
     body.map((row) => row.map(cellOf)),
   );
+}
+
+/** Keeps a number's digits where a double would lose some: UInt64, Decimal. */
+function exactNumber(_: string, value: unknown, context?: { readonly source?: string }): unknown {
+  return typeof value === "number" && String(value) !== context?.source ? (context?.source ?? value) : value;
 }
 
 function isNumberType(type: string): boolean {

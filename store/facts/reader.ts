@@ -46,7 +46,12 @@ export async function readStatement(address: ReaderAddress, sql: string, format:
 
   const text = (await response.text()).split("\n")[0] ?? "";
   const code = response.headers.get("x-clickhouse-exception-code") ?? /Code: (\d+)/.exec(text)?.[1] ?? "";
-  const reason = text.replace(/^Code: \d+\. DB::Exception: /, "").slice(0, 800);
+  const reason = text
+    .replace(/^Code: \d+\. DB::Exception: /, "")
+    // A syntax error lists every token that would have done, and the engine's own statement around this one.
+    .replace(/ Expected one of: .*?(?=: In scope|: While|\. \(|$)/, "")
+    .replace(/: (In scope|While executing|While processing) .*(?= \([A-Z_]+\))/, "")
+    .slice(0, 400);
   if (["516", "192", "193", "194"].includes(code)) {
     throw new LeewayError(
       "store_unreachable",

@@ -1,0 +1,21 @@
+import { schemaVersion } from "../../store/migrations/migrate.ts";
+import { requireConfig } from "../config/load.ts";
+import { connectStore } from "../lifecycle/store-connection.ts";
+import { createLog } from "../telemetry/log.ts";
+import { defineCommand } from "./command.ts";
+import { configOptions, configRequest } from "./config-options.ts";
+
+export const migrateCommand = defineCommand({
+  name: "migrate",
+  summary: "make the tables, or bring them up to date",
+  description:
+    "Makes the database and its tables in ClickHouse, or brings them up to this version. The detector and alerting roles\ndo the same when they start; collectors, which need no right to change tables, wait for it.",
+  options: configOptions,
+  run: async ({ options }, context) => {
+    const { service } = requireConfig(configRequest(options, context));
+    const log = createLog({ level: context.environment["LEEWAY_LOG"] || "warn" });
+    await using store = await connectStore({ service, owner: true, log });
+    context.write(`database ${store.facts.database}: tables at version ${schemaVersion}\n`);
+    return 0;
+  },
+});

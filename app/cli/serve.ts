@@ -1,0 +1,45 @@
+import { LeewayError } from "../../core/errors.ts";
+import { parseRoles, parseShard } from "../lifecycle/roles.ts";
+import { serve } from "../lifecycle/serve.ts";
+import { createLog } from "../telemetry/log.ts";
+import { defineCommand } from "./command.ts";
+import { configOptions, configRequest } from "./config-options.ts";
+import { packageVersion } from "./version.ts";
+
+export const serveCommand = defineCommand({
+  name: "serve",
+  summary: "run the service: collect, detect, alert",
+  description:
+    "Runs until a signal: collects events and labels from Kafka, decides what has drifted, tells people. Roles may run in\nprocesses of their own. SIGTERM and SIGINT end it gracefully, SIGHUP reads the configuration anew. The log goes to\nstandard error as JSON lines; LEEWAY_LOG is debug, info (default), warn, error or silent.",
+  options: {
+    ...configOptions,
+    roles: { type: "string", placeholder: "LIST", description: "collector,detector,alerting (default: all three)." },
+    shard: {
+      type: "string",
+      placeholder: "I/N",
+      description: "Detect for the I-th of N parts of the models, such as 1/3.",
+    },
+    port: { type: "string", placeholder: "N", description: "Instead of the port of http.listen; 0 takes a free one." },
+  },
+  examples: [
+    "leeway serve --config leeway.yaml",
+    "leeway serve --roles collector",
+    "leeway serve --roles detector --shard 1/3",
+  ],
+  run: async ({ options }, context) =>
+    serve({
+      request: configRequest(options, context),
+      roles: parseRoles(options.roles),
+      shard: parseShard(options.shard),
+      port: parsePort(options.port),
+      version: packageVersion(),
+      log: createLog({ level: context.environment["LEEWAY_LOG"] }),
+      announce: (line) => context.write(`leeway: ${line}\n`),
+    }),
+});
+
+function parsePort(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new LeewayError("usage", `--port: ${JSON.stringify(text)} is not a port; write a number from 0 to 65535`);
+}

@@ -1,0 +1,153 @@
+import type { AddressInfo } from "node:net";
+import { fastify, type FastifyBaseLogger, type FastifyReply } from "fastify";
+import { LeewayError } from "../../core/errors.ts";
+import type { ModelSpec } from "../../core/model.ts";
+import type { HttpConfig } from "../config/service-config.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Registry, ServiceMetrics } from "../telemetry/metrics.ts";
+import { modelSummaries } from "./model-summary.ts";
+import { problem, type ProblemCode, problemContentType, problems } from "./problem.ts";
+import type { Readiness } from "./readiness.ts";
+import { isLoopback, tokenHolder } from "./tokens.ts";
+
+/** What the alerting role knows of incidents, as JSON. */
+export interface IncidentSource {
+  /** Newest first. */
+  readonly list: (filter: { readonly status: string | null; readonly model: string | null }) => readonly unknown[];
+  readonly get: (incidentId: string) => unknown;
+}
+
+export interface HttpServer extends AsyncDisposable {
+  /** Where it listens: `http://127.0.0.1:8686`. */
+  readonly url: string;
+}
+
+export interface HttpServerOptions {
+  readonly config: HttpConfig;
+  readonly registry: Registry;
+  readonly metrics: ServiceMetrics;
+  readonly readiness: Readiness;
+  readonly models: () => readonly ModelSpec[];
+  /** Null if this process does not have the alerting role. */
+  readonly incidents: () => IncidentSource | null;
+  readonly log: Log;
+}
+
+/** Open to everyone who can reach the port: they name parts, never data. */
+const openRoutes: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+
+/**
+ * Serves health, metrics and the API.
+ * @throws token_required off loopback without tokens, address_in_use.
+ */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { config, log, metrics, readiness } = options;
+  const { tokens } = config;
+  if (tokens === null && !isLoopback(config.host)) {
+    const message = `http.listen is ${config.host}, which others can reach: set http.tokens_file, or listen on 127.0.0.1`;
+    throw new LeewayError("token_required", message);
+  }
+
+  const server = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: 1024 * 1024,
+    forceCloseConnections: true,
+  });
+
+  server.addHook("onRequest", async (request, reply) => {
+    if (tokens === null || openRoutes.has(request.routeOptions.url ?? "")) return;
+    if (tokenHolder(request.headers.authorization, tokens) !== null) return;
+    reply.header("www-authenticate", 'Bearer realm="leeway"');
+    await sendProblem(reply, "token_required", "send Authorization: Bearer <token> with a token of http.tokens_file");
+  });
+  server.addHook("onResponse", async (request, reply) => {
+    metrics.httpAnswered(request.routeOptions.url ?? "none", reply.statusCode);
+  });
+  server.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, "not_found", `${request.method} ${request.url.split("?")[0]} is not served here`),
+  );
+  server.setErrorHandler((error, request, reply) => {
+    const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 500;
+    if (status >= 400 && status < 500) {
+      return sendProblem(reply, "request_invalid", error instanceof Error ? error.message : "malformed request");
+    }
+    log.error({ err: error, route: request.routeOptions.url }, "a request failed");
+    return sendProblem(reply, "internal", "see the log of this process");
+  });
+
+  server.get("/healthz", async () => ({ status: "ok" }));
+
+  server.get("/readyz", async (_, reply) => {
+    const report = await readiness.report();
+    return reply
+      .code(report.ready ? 200 : 503)
+      .send({ status: report.ready ? "ready" : "not_ready", parts: report.parts });
+  });
+
+  // However many ask at once, the registry is written out once.
+  let scrape: Promise<string> | null = null;
+  server.get("/metrics", async (_, reply) => {
+    scrape ??= options.registry.metrics().finally(() => {
+      scrape = null;
+    });
+    const text = await scrape;
+    return reply.type(options.registry.contentType).send(text);
+  });
+
+  server.get("/api/v1/models", async () => ({ models: modelSummaries(options.models()) }));
+
+  server.get<{ Querystring: { status?: string | string[]; model?: string | string[] } }>(
+    "/api/v1/incidents",
+    async (request, reply) => {
+      const incidents = options.incidents();
+      if (incidents === null) return sendRoleAbsent(reply);
+      const { status, model } = request.query;
+      if (Array.isArray(status) || Array.isArray(model)) {
+        return sendProblem(reply, "request_invalid", "status and model may be given once");
+      }
+      return { incidents: incidents.list({ status: status ?? null, model: model ?? null }) };
+    },
+  );
+
+  server.get<{ Params: { id: string } }>("/api/v1/incidents/:id", async (request, reply) => {
+    const incidents = options.incidents();
+    if (incidents === null) return sendRoleAbsent(reply);
+    const incident = incidents.get(request.params.id);
+    if (incident !== undefined && incident !== null) return incident;
+    return sendProblem(reply, "incident_unknown", "no incident has this id; GET /api/v1/incidents lists them");
+  });
+
+  try {
+    await server.listen({ host: config.host, port: config.port });
+  } catch (error) {
+    await server.close();
+    throw listenError(error, config);
+  }
+  const { port } = server.server.address() as AddressInfo;
+  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+  return { url: `http://${host}:${port}`, [Symbol.asyncDispose]: () => server.close() };
+}
+
+function sendProblem(reply: FastifyReply, code: ProblemCode, detail: string): FastifyReply {
+  return reply
+    .code(problems[code].status)
+    .type(problemContentType)
+    .send(JSON.stringify(problem(code, detail)));
+}
+
+function sendRoleAbsent(reply: FastifyReply): FastifyReply {
+  return sendProblem(reply, "role_absent", "incidents are known to the process with the alerting role; ask that one");
+}
+
+function listenError(error: unknown, config: HttpConfig): LeewayError {
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  const where = `${config.host}:${config.port}`;
+  if (code === "EADDRINUSE") {
+    const message = `${where} is taken by another program; stop it, or choose another port with http.listen or --port`;
+    return new LeewayError("address_in_use", message, { cause: error });
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  const message = `cannot listen on ${where} (${reason}); correct http.listen`;
+  return new LeewayError("config_invalid", message, { cause: error });
+}

@@ -1,0 +1,61 @@
+import type { Clock } from "../../core/clock.ts";
+import { LeewayError } from "../../core/errors.ts";
+import type { CollectorMetrics } from "../../collector/metrics.ts";
+import { type Collector, createCollector } from "../../collector/collector.ts";
+import { createBatchMaker } from "../../collector/partition-batch.ts";
+import type { Facts } from "../../store/facts/client.ts";
+import { readFeatureSchemas } from "../../store/facts/feature-schemas.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import type { KafkaConfig } from "../config/service-config.ts";
+import type { Log } from "../telemetry/log.ts";
+
+/** @throws config_invalid without brokers; kafka_unreachable, kafka_topic_missing. */
+export async function startCollector(options: {
+  readonly config: LoadedConfig;
+  readonly facts: Facts;
+  readonly metrics: CollectorMetrics;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly abort: AbortSignal;
+}): Promise<Collector> {
+  const { config, facts, clock } = options;
+  const { service } = config;
+  const kafka = requireKafka(service.kafka);
+  const batchMaker = createBatchMaker({
+    discovery: service.discovery.mode,
+    models: config.models,
+    knownSchemas: await readFeatureSchemas(facts),
+    caps: { maxModels: service.discovery.maxModels, maxFeatures: service.discovery.maxFeatures },
+    maxValueBytes: service.collector.maxValueBytes,
+    maxEventAgeMs: service.collector.maxEventAgeMs,
+    defaultRetentionDays: config.learningModel("").retentionDays,
+    clock,
+  });
+  return createCollector({
+    kafka: {
+      brokers: kafka.brokers,
+      clientId: kafka.clientId,
+      groupId: kafka.groupId,
+      createTopics: kafka.createTopics,
+      topics: kafka.topics,
+      ...(kafka.sasl !== null && { sasl: kafka.sasl }),
+      ...(kafka.tls !== false && { ssl: kafka.tls }),
+    },
+    facts,
+    batchMaker,
+    flush: service.collector.flush,
+    maxBufferedBytes: service.collector.maxBufferedBytes,
+    clock,
+    log: options.log,
+    metrics: options.metrics,
+    abort: options.abort,
+  });
+}
+
+/** @throws config_invalid: a collector without brokers has nothing to collect. */
+export function requireKafka(kafka: KafkaConfig | null): KafkaConfig {
+  if (kafka !== null) return kafka;
+  const message =
+    "no Kafka broker is named; set KAFKA_BROKERS or kafka.brokers, or run other roles with --roles detector,alerting";
+  throw new LeewayError("config_invalid", message);
+}

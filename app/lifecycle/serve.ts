@@ -1,0 +1,210 @@
+import { isDeepStrictEqual } from "node:util";
+import { systemClock } from "../../core/clock.ts";
+import { LeewayError } from "../../core/errors.ts";
+import { createCollectorMetrics } from "../../collector/metrics.ts";
+import { configError } from "../config/fault.ts";
+import { type ConfigRequest, type LoadedConfig, loadConfig, requireConfig } from "../config/load.ts";
+import { createReadiness } from "../http/readiness.ts";
+import { type IncidentSource, startHttpServer } from "../http/server.ts";
+import type { Log } from "../telemetry/log.ts";
+import { createRegistry, createServiceMetrics } from "../telemetry/metrics.ts";
+import { writeAddressFiles } from "./address-files.ts";
+import { requireKafka, startCollector } from "./collector-role.ts";
+import { createModelDirectory } from "./model-directory.ts";
+import type { Role, Shard } from "./roles.ts";
+import { listenForEnd, signalExitCode } from "./signals.ts";
+import { connectStore } from "./store-connection.ts";
+
+export interface ServeOptions {
+  readonly request: ConfigRequest;
+  readonly roles: ReadonlySet<Role>;
+  readonly shard: Shard | null;
+  /** Instead of the port of `http.listen`. */
+  readonly port: number | null;
+  readonly version: string;
+  readonly log: Log;
+  /** A line for the person who started it. */
+  readonly announce: (line: string) => void;
+}
+
+/** A graceful end that takes longer is none. */
+const endTimeoutMs = 30_000;
+
+/**
+ * Runs roles until a signal or until one of them cannot go on.
+ *
+ * Parts start from the inside out (store, tables, models, then roles) and end in the reverse order: the collector first,
+ * which writes what it holds and leaves its group, the store last.
+ *
+ * @returns 130 or 143 after a signal.
+ * @throws LeewayError with the exit code that is due, after everything that was started has ended.
+ */
+export async function serve(options: ServeOptions): Promise<130 | 143> {
+  const { roles, log, request } = options;
+  let config = requireConfig(request);
+  if (roles.has("collector")) requireKafka(config.service.kafka);
+  const clock = systemClock;
+
+  const readiness = createReadiness();
+  for (const part of ["store", ...roles]) readiness.set(part, { state: "starting", detail: "not started yet" });
+  let ending = false;
+  using signals = listenForEnd((signal) => {
+    ending = true;
+    log.info({ signal }, "ending; a second signal ends at once");
+    readiness.set("process", { state: "stopping", detail: `received ${signal}` });
+    setTimeout(() => {
+      log.error({ afterMs: endTimeoutMs }, "the graceful end took too long; ending at once");
+      process.exit(signalExitCode(signal));
+    }, endTimeoutMs).unref();
+  });
+
+  const registry = createRegistry({ version: options.version, roles: [...roles] });
+  const metrics = createServiceMetrics(registry);
+  metrics.configReloaded(true, clock.now());
+  let incidents: IncidentSource | null = null;
+  let models: () => LoadedConfig["models"] = () => config.models;
+
+  try {
+    await using resources = new AsyncDisposableStack();
+    const http = resources.use(
+      await startHttpServer({
+        config: { ...config.service.http, ...(options.port !== null && { port: options.port }) },
+        registry,
+        metrics,
+        readiness,
+        models: () => models(),
+        incidents: () => incidents,
+        log: log.child({ part: "http" }),
+      }),
+    );
+    resources.use(writeAddressFiles(config.service.dataDir, http.url, roles));
+
+    const owner = roles.has("detector") || roles.has("alerting");
+    const store = resources.use(
+      await connectStore({ service: config.service, owner, log: log.child({ part: "store" }), abort: signals.abort }),
+    );
+    const { facts } = store;
+    readiness.check("store", () => facts.ping());
+    signals.abort.throwIfAborted();
+
+    const directory = resources.use(
+      await createModelDirectory({
+        facts,
+        config: () => config,
+        views: owner,
+        clock,
+        log: log.child({ part: "models" }),
+      }),
+    );
+    models = directory.models;
+
+    const fatal = Promise.withResolvers<never>();
+    // Whoever waits below hears it; until then it is not unhandled.
+    fatal.promise.catch(() => {});
+
+    let restartCollector: () => Promise<void> = async () => {};
+    if (roles.has("collector")) {
+      const collectorMetrics = createCollectorMetrics(registry);
+      const collectorLog = log.child({ role: "collector" });
+      const start = async () => {
+        const started = await startCollector({
+          config,
+          facts,
+          metrics: collectorMetrics,
+          clock,
+          log: collectorLog,
+          abort: signals.abort,
+        });
+        started.stopped.catch((error: unknown) => {
+          readiness.set("collector", {
+            state: "failing",
+            detail: error instanceof Error ? error.message : String(error),
+          });
+          fatal.reject(error);
+        });
+        readiness.set("collector", { state: "ready" });
+        return started;
+      };
+      let collector = await start();
+      resources.defer(() => collector[Symbol.asyncDispose]());
+      restartCollector = async () => {
+        readiness.set("collector", { state: "starting", detail: "taking up a new configuration" });
+        await collector[Symbol.asyncDispose]();
+        collector = await start();
+      };
+    }
+
+    const reload = async () => {
+      const next = reloaded(request, log);
+      if (next === null) {
+        metrics.configReloaded(false, clock.now());
+        return;
+      }
+      const before = config;
+      config = next;
+      await directory.refresh();
+      if (collects(before, next)) await restartCollector();
+      if (needsRestart(before, next)) {
+        log.warn({}, "kafka, store, http, data or clock changed: that takes effect when this process is started again");
+      }
+      metrics.configReloaded(true, clock.now());
+      log.info({ models: next.models.length }, "the configuration was read anew");
+    };
+    let reloading: Promise<void> = Promise.resolve();
+    const onHangup = () => {
+      reloading = reloading.then(() => (ending ? undefined : reload())).catch((error: unknown) => fatal.reject(error));
+    };
+    process.on("SIGHUP", onHangup);
+    resources.defer(async () => {
+      process.off("SIGHUP", onHangup);
+      await reloading;
+    });
+
+    options.announce(
+      `serving ${http.url} as ${[...roles].join(", ")}; data in ${config.service.dataDir}, ${engineText(store.engine)}`,
+    );
+    const signal = await Promise.race([signals.first, fatal.promise]);
+    return signalExitCode(signal);
+  } catch (error) {
+    // Whatever was under way when the signal came has been broken off by it.
+    if (signals.abort.aborted && !(error instanceof LeewayError)) return signalExitCode(await signals.first);
+    throw error;
+  }
+}
+
+function engineText(engine: "server" | "started" | "found"): string {
+  if (engine === "server") return "facts on the ClickHouse server";
+  return engine === "started" ? "facts on its own engine" : "facts on the engine of another process";
+}
+
+/** All or nothing: null if the new configuration has a fault, and then the old one holds. */
+function reloaded(request: ConfigRequest, log: Log): LoadedConfig | null {
+  try {
+    const result = loadConfig(request);
+    if (result.kind === "valid") return result.config;
+    log.error(
+      { faults: configError(result.faults, request.cwd).message.split("\n") },
+      "the new configuration is wrong; the old one holds",
+    );
+  } catch (error) {
+    log.error({ err: error }, "the new configuration could not be read; the old one holds");
+  }
+  return null;
+}
+
+/** Whether the collector would decode or write differently. */
+function collects(before: LoadedConfig, after: LoadedConfig): boolean {
+  const part = ({ service, models }: LoadedConfig) => [service.collector, service.discovery, models];
+  return !isDeepStrictEqual(part(before), part(after));
+}
+
+function needsRestart(before: LoadedConfig, after: LoadedConfig): boolean {
+  const part = ({ service: { kafka, store, http, dataDir, clock } }: LoadedConfig) => [
+    kafka,
+    store,
+    http,
+    dataDir,
+    clock,
+  ];
+  return !isDeepStrictEqual(part(before), part(after));
+}
