@@ -34,7 +34,7 @@ export function insertFromFile(sql: string, path: string): InsertRewrite {
   const place = settings?.start ?? keyword.start;
   return {
     kind: "rewritten",
-    sql: `${sql.slice(0, place)} FROM INFILE ${quoteString(path)} COMPRESSION 'none' ${sql.slice(place, keyword.start)} FORMAT ${format.text}`,
+    sql: `${sql.slice(0, place)}FROM INFILE ${quoteString(path)} COMPRESSION 'none' ${sql.slice(place, keyword.start)}FORMAT ${format.text}`,
   };
 }
 

@@ -64,9 +64,16 @@ export function insertSettings(token: string | null): Record<string, string | nu
 const busyCodes = new Set(["159", "202", "203", "209", "210", "236", "241", "242", "319", "425", "439", "999"]);
 const tooManyParts = "252";
 
-/** One line, without the rows that some of ClickHouse's messages quote. */
+/** One line of ClickHouse's message. */
 function firstLine(message: string): string {
   return (message.split("\n")[0] ?? "").replace(/^Code: \d+\. DB::Exception: /, "").slice(0, 500);
+}
+
+/** ClickHouse quotes the rows that it could not read: they are somebody's data, and no business of a log. */
+function withoutRows(error: unknown): unknown {
+  if (!(error instanceof ClickHouseError)) return error;
+  const message = firstLine(error.message).replaceAll(/'(?:[^'\\]|\\.)*'?|"(?:[^"\\]|\\.)*"?/g, "'…'");
+  return new ClickHouseError({ message, code: error.code, ...(error.type === undefined ? {} : { type: error.type }) });
 }
 
 /** What an error of the client means to a caller. */
@@ -130,6 +137,13 @@ export function createFacts(options: FactsOptions): Facts {
     log: { level: 127 },
   });
 
+  const guardedInsert = <Result>(run: () => Promise<Result>): Promise<Result> =>
+    guarded(() =>
+      run().catch((error: unknown) => {
+        throw withoutRows(error);
+      }),
+    );
+
   const guarded = async <Result>(run: () => Promise<Result>): Promise<Result> => {
     try {
       return await run();
@@ -170,7 +184,7 @@ export function createFacts(options: FactsOptions): Facts {
         await client.command({ query: sql, query_params: params, clickhouse_settings: { ...settings } });
       }),
     insertRows: (table, rows, token) =>
-      guarded(async () => {
+      guardedInsert(async () => {
         if (rows.length === 0) return;
         await client.insert({
           table,
@@ -180,7 +194,7 @@ export function createFacts(options: FactsOptions): Facts {
         });
       }),
     insertBlock: ({ table, columns, body, token }) =>
-      guarded(() =>
+      guardedInsert(() =>
         insertStream(
           `INSERT INTO ${table} (${columns.join(", ")}) FORMAT Native`,
           Readable.from([body], { objectMode: false }),
@@ -188,7 +202,7 @@ export function createFacts(options: FactsOptions): Facts {
         ),
       ),
     insertFile: ({ statement, path, format, token, settings = {} }) =>
-      guarded(() =>
+      guardedInsert(() =>
         insertStream(`${statement} FORMAT ${format}`, createReadStream(path), {
           ...insertSettings(token),
           ...settings,
