@@ -91,6 +91,8 @@ function messageOf(issue: Issue, value: unknown): string {
       return `is ${shown(value)}; use one of ${options.join(", ")}${didYouMean(value, options)}`;
     }
     case "too_small":
+      if (issue.origin === "string") return "is empty; write something";
+      if (issue.origin === "array") return "is an empty list; add an entry or remove it";
       return `is ${shown(value)}; it must be ${issue.inclusive === true ? "at least" : "above"} ${issue.minimum}`;
     case "too_big":
       return `is ${shown(value)}; it must be ${issue.inclusive === true ? "at most" : "below"} ${issue.maximum}`;

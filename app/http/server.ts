@@ -1,5 +1,5 @@
 import type { AddressInfo } from "node:net";
-import { fastify, type FastifyBaseLogger, type FastifyReply } from "fastify";
+import { fastify, type FastifyBaseLogger, type FastifyReply, LogController } from "fastify";
 import { LeewayError } from "../../core/errors.ts";
 import type { ModelSpec } from "../../core/model.ts";
 import type { HttpConfig } from "../config/service-config.ts";
@@ -50,7 +50,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
   const server = fastify({
     loggerInstance: log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024 * 1024,
     forceCloseConnections: true,
   });
