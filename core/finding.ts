@@ -33,6 +33,8 @@ export interface Share {
   /** Share of rows in the reference and in the current window, 0…1. */
   readonly reference: number;
   readonly current: number;
+  /** Slices: the share of the whole change's rows that this one carries, −1…1; negative if it moved the other way. */
+  readonly carried?: number;
 }
 
 /** Everything a message, a page or `leeway explain` needs to say about a finding without asking again. */
@@ -59,7 +61,11 @@ export interface Evidence {
   readonly summary: Readonly<Record<string, number>>;
   /** Bins or categories that changed the most, largest first. */
   readonly contributors: readonly Share[];
-  /** Slices that changed the most, largest first, each as its share of the change's rows. */
+  /**
+   * Cohort values that carry most of the change, largest first. Before and after are the share of the slice's rows that lie
+   * where the distribution grew, or are missing or new; for categories, the share of *all* rows that are in the slice and
+   * in the categories that moved.
+   */
   readonly slices: readonly Share[];
   /** Whether the model's predictions moved in the same window. */
   readonly predictions: {

@@ -11,3 +11,13 @@ export function formatSlice(slice: Slice): string {
     .map((attribute) => `${escape(attribute)}=${escape(slice[attribute] ?? "")}`)
     .join(",");
 }
+
+/** The inverse of `formatSlice`. */
+export function parseSlice(text: string): Slice {
+  const slice: Record<string, string> = {};
+  if (text === "") return slice;
+  for (const [, attribute = "", value = ""] of text.matchAll(/((?:[^\\,=]|\\.)*)=((?:[^\\,=]|\\.)*)(?:,|$)/gs)) {
+    slice[attribute.replaceAll(/\\(.)/gs, "$1")] = value.replaceAll(/\\(.)/gs, "$1");
+  }
+  return slice;
+}

@@ -1,6 +1,7 @@
 import type { Binning, Series } from "../../core/baseline.ts";
 import type { SeriesCounts } from "../../core/profile.ts";
 import type { Window } from "../../core/window.ts";
+import { insertSettings } from "./client.ts";
 import type { Facts } from "./client.ts";
 import { scopeCondition, scopeParams, sqlText, windowStartExpression } from "./row-scope.ts";
 import type { RowScope } from "./row-scope.ts";
@@ -76,7 +77,9 @@ export async function writeProfiles(facts: Facts, request: ProfileRequest): Prom
     },
     {
       ...settings,
-      insert_deduplication_token: `profiles/${request.environment}/${request.rows.model}/${request.baselineId}/${request.kind}/${first.startMs}-${last.endMs}/${request.revision}/${request.split.kind}`,
+      ...insertSettings(
+        `profiles/${request.environment}/${request.rows.model}/${request.baselineId}/${request.kind}/${first.startMs}-${last.endMs}/${request.revision}/${request.split.kind}`,
+      ),
     },
   );
 }

@@ -9,18 +9,33 @@ export interface RowsSummary {
   readonly weighted: boolean;
   readonly firstMs: number;
   readonly lastMs: number;
+  /** Feature schemas that the rows were written under. */
+  readonly schemaIds: readonly string[];
 }
 
 /** @returns null if there are no rows. */
 export async function summarizeRows(facts: Facts, scope: RowScope): Promise<RowsSummary | null> {
-  const [row] = await facts.query<{ row_count: number; weighted: number; first_ms: number; last_ms: number }>(
+  const [row] = await facts.query<{
+    row_count: number;
+    weighted: number;
+    first_ms: number;
+    last_ms: number;
+    schema_ids: readonly string[];
+  }>(
     `SELECT count() AS row_count, countIf(weight != 1) > 0 AS weighted,
-       toUnixTimestamp64Milli(min(event_time)) AS first_ms, toUnixTimestamp64Milli(max(event_time)) AS last_ms
+       toUnixTimestamp64Milli(min(event_time)) AS first_ms, toUnixTimestamp64Milli(max(event_time)) AS last_ms,
+       arraySort(groupUniqArray(toString(schema_id))) AS schema_ids
      FROM events WHERE ${scopeCondition}`,
     scopeParams(scope),
   );
   if (row === undefined || row.row_count === 0) return null;
-  return { rows: row.row_count, weighted: Boolean(row.weighted), firstMs: row.first_ms, lastMs: row.last_ms };
+  return {
+    rows: row.row_count,
+    weighted: Boolean(row.weighted),
+    firstMs: row.first_ms,
+    lastMs: row.last_ms,
+    schemaIds: row.schema_ids,
+  };
 }
 
 /** Event time of the first row at or after `fromMs`; null if there is none. */

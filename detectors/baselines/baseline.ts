@@ -1,0 +1,403 @@
+import { baselineEnvironmentPrefix } from "../../core/inference-event.ts";
+import type { Baseline, BaselineSpec, Binning, Series } from "../../core/baseline.ts";
+import type { Clock } from "../../core/clock.ts";
+import { LeewayError } from "../../core/errors.ts";
+import { createFeatureSchema } from "../../core/feature-schema.ts";
+import type { FeatureSchema } from "../../core/feature-schema.ts";
+import type { FeatureSpec, ModelSpec } from "../../core/model.ts";
+import type { ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
+import { formatSlice, parseSlice } from "../../core/slice.ts";
+import { dayMs, hourMs, nextWindow, windowContaining } from "../../core/window.ts";
+import type { Window } from "../../core/window.ts";
+import type { Logger } from "../../core/logger.ts";
+import { countBaselineRows, insertBaselineRows } from "../../store/facts/baseline-rows.ts";
+import type { BaselineFile } from "../../store/facts/baseline-rows.ts";
+import { insertBaseline, insertBaselineSeries, readBaseline, readBaselineSeries } from "../../store/facts/baselines.ts";
+import { createBinnings } from "../../store/facts/binnings.ts";
+import type { Facts } from "../../store/facts/client.ts";
+import { writeFeatureSchemas } from "../../store/facts/feature-schemas.ts";
+import { longestGaps } from "../../store/facts/gaps.ts";
+import { readProfiles, writeProfiles } from "../../store/facts/profiles.ts";
+import type { BinnedExpression } from "../../store/facts/profiles.ts";
+import { neverExpires } from "../../store/facts/row-scope.ts";
+import type { RowScope } from "../../store/facts/row-scope.ts";
+import { featureExpressions, resultExpressions } from "../../store/facts/series-expressions.ts";
+import type { SeriesExpression } from "../../store/facts/series-expressions.ts";
+import { sliceValues } from "../../store/facts/slice-values.ts";
+import { medianHourRows, summarizeRows } from "../../store/facts/windows.ts";
+import { baselineIdentity } from "./baseline-identity.ts";
+import { addCounts, denseCounts, emptyCounts } from "./counts.ts";
+import { fileColumns } from "./file-columns.ts";
+
+/** A reference, ready to be compared with: its counts, and where its rows lie. */
+export interface LoadedBaseline {
+  readonly baseline: Baseline;
+  readonly reference: readonly ReferenceProfile[];
+  /** Bins of the whole model's series, which slices and versions share. */
+  readonly binnings: readonly { readonly series: Series; readonly binning: Binning }[];
+  readonly rowScope: RowScope;
+  /** Watched slices that the reference has enough rows of, by attribute. */
+  readonly slices: readonly { readonly attribute: string; readonly values: readonly string[] }[];
+  /** False if the reference has no times, or fewer than `fewestSubWindows` whole windows. */
+  readonly subWindowsKnown: boolean;
+  /** Longest gap of each whole window of the reference, empty ones included; none if it has no times. */
+  readonly gapsMs: readonly number[];
+  readonly features: readonly FeatureSpec[];
+  /** Feature schemas of the reference's rows; live rows may have others: see `binnedExpressions`. */
+  readonly schemaIds: readonly string[];
+}
+
+/** How much natural variation can be learnt from: below, windows warm up first. */
+const fewestSubWindows = 10;
+/** Rows of the median hour from which windows are hours. */
+const hourlyRows = 1000;
+/** A window at an end of the reference counts as whole if no more than this share of it lies outside. */
+const partialShare = 0.05;
+/** Sub-windows profiled by one statement: bounds what the engine holds for them. */
+const windowsPerStatement = 64;
+const maxSliceValues = 50;
+/** Without times the rows' order stands for time, in so many blocks. */
+const rowOrderBlocks = 28;
+
+export interface BaselineRequest {
+  readonly environment: string;
+  readonly model: ModelSpec;
+  readonly features: readonly FeatureSpec[];
+  readonly schemas: readonly FeatureSchema[];
+}
+
+/**
+ * The baseline of a model in an environment: loaded if it is stored, made and stored otherwise. Making it is idempotent and
+ * ends with its row in `baselines`; before that nobody sees it.
+ *
+ * @throws LeewayError `baseline_unreadable` if the file or range holds nothing usable.
+ */
+export async function ensureBaseline(
+  facts: Facts,
+  request: BaselineRequest & { readonly spec: BaselineSpec },
+  options: { readonly clock: Clock; readonly log: Logger },
+): Promise<LoadedBaseline> {
+  const { environment, model, features, spec } = request;
+  const baselineId = await baselineIdentity(environment, model, features, spec);
+  const stored = await readBaseline(facts, { environment, model: model.name, baselineId });
+  const baseline = stored ?? (await makeBaseline(facts, request, spec, baselineId, options));
+  return loadBaseline(facts, request, baseline);
+}
+
+async function makeBaseline(
+  facts: Facts,
+  request: BaselineRequest,
+  spec: BaselineSpec,
+  baselineId: string,
+  options: { readonly clock: Clock; readonly log: Logger },
+): Promise<Baseline> {
+  const { environment, model, features } = request;
+  const createdAtMs = options.clock.now();
+  const startedMs = performance.now();
+  const schemas =
+    spec.kind === "file" ? [await insertFileRows(facts, request, spec, baselineId, createdAtMs)] : request.schemas;
+  const range = rowsOf(spec, environment, model.name, baselineId);
+  const summary = await summarizeRows(facts, range);
+  if (summary === null) {
+    const what = spec.kind === "file" ? `file ${spec.path}` : `range of environment ${environment}`;
+    throw new LeewayError(
+      "baseline_unreadable",
+      `the baseline of model ${model.name} is empty: its ${what} holds no rows; check baseline`,
+    );
+  }
+  const timed = spec.kind === "range" || spec.time !== null;
+  const windowMs = await windowLength(facts, range, model, timed);
+  const scope: RowScope = { ...range, fromMs: summary.firstMs, toMs: summary.lastMs + 1 };
+  const windows = timed
+    ? windowsCovering(scope, { lengthMs: windowMs, zone: model.monitoring.zone })
+    : blocks(scope, Math.max(1, Math.ceil(summary.rows / rowOrderBlocks)));
+
+  const expressions = [...featureExpressions(features, schemas), ...resultExpressions(model.task)];
+  const binnings = await createBinnings(facts, scope, expressions);
+  const series = expressions.map((expression, index) => ({
+    ...expression,
+    binning: binnings[index] as Binning,
+    binningVersion: "",
+  }));
+  await insertBaselineSeries(
+    facts,
+    baselineId,
+    series.map(({ role, feature, binning }) => ({ role, feature, version: "", binning })),
+    createdAtMs,
+  );
+
+  const attributes = await watchedSlices(facts, scope, model, windows.length);
+  const profile = {
+    rows: { environment: scope.environment, model: model.name },
+    environment,
+    baselineId,
+    kind: "reference" as const,
+    revision: 0,
+    weighted: summary.weighted,
+    reference: scope,
+    computedAtMs: createdAtMs,
+    expiresOn: neverExpires,
+  };
+  const results = series.filter(({ role }) => role !== "feature");
+  for (let start = 0; start < windows.length; start += windowsPerStatement) {
+    const chunk = windows.slice(start, start + windowsPerStatement);
+    await writeProfiles(facts, {
+      ...profile,
+      windows: chunk,
+      series: attributes.length === 0 ? series : series.filter(({ role }) => role === "feature"),
+      split: attributes.length === 0 ? { kind: "whole" } : { kind: "slices", attributes },
+    });
+    if (attributes.length > 0) {
+      await writeProfiles(facts, { ...profile, windows: chunk, series: results, split: { kind: "whole" } });
+    }
+  }
+
+  const baseline: Baseline = {
+    baselineId,
+    model: model.name,
+    spec,
+    rows: summary.rows,
+    fromMs: summary.firstMs,
+    toMs: summary.lastMs + 1,
+    createdAtMs,
+    windowMs,
+  };
+  await insertBaseline(facts, environment, baseline);
+  options.log.info(
+    {
+      model: model.name,
+      environment,
+      baselineId,
+      rows: summary.rows,
+      windows: windows.length,
+      ms: Math.round(performance.now() - startedMs),
+    },
+    "a baseline was made",
+  );
+  return baseline;
+}
+
+/** Where the rows of a baseline lie; the times of a file are not known before they are asked. */
+function rowsOf(spec: BaselineSpec, environment: string, model: string, baselineId: string): RowScope {
+  return spec.kind === "range"
+    ? { environment, model, fromMs: spec.fromMs, toMs: spec.toMs }
+    : {
+        environment: `${baselineEnvironmentPrefix}${baselineId}`,
+        model,
+        // The bounds of DateTime64.
+        fromMs: Date.UTC(1900, 0, 1),
+        toMs: Date.UTC(2299, 0, 1),
+      };
+}
+
+async function insertFileRows(
+  facts: Facts,
+  { model, features }: BaselineRequest,
+  spec: Extract<BaselineSpec, { kind: "file" }>,
+  baselineId: string,
+  nowMs: number,
+): Promise<FeatureSchema> {
+  const { format, columns } = await fileColumns(spec.path);
+  const wanted: readonly (readonly [name: string, what: string])[] = [
+    ...features.map((feature) => [feature.name, "features"] as const),
+    ...(["time", "prediction", "score"] as const).flatMap((key) =>
+      spec[key] === null ? [] : [[spec[key], `baseline.${key}`] as const],
+    ),
+  ];
+  for (const [name, what] of wanted) {
+    if (columns.has(name)) continue;
+    throw new LeewayError(
+      "baseline_unreadable",
+      `baseline file ${spec.path} has no column ${JSON.stringify(name)}, which ${what} of model ${model.name} names; it has ${[...columns.keys()].join(", ")}. Write the column, or change the model's file`,
+    );
+  }
+  const schema = createFeatureSchema(
+    model.name,
+    features.map(({ name, type }) => ({ name, type })),
+  );
+  const file: BaselineFile = {
+    path: spec.path,
+    format,
+    schema,
+    time: spec.time === null ? null : { column: spec.time, type: columns.get(spec.time)?.timeType ?? "text" },
+    prediction: spec.prediction,
+    score: spec.score,
+    cohorts: model.cohorts.map((cohort) => cohort.attribute).filter((attribute) => columns.has(attribute)),
+  };
+  const environment = `${baselineEnvironmentPrefix}${baselineId}`;
+  await writeFeatureSchemas(facts, [schema], nowMs);
+  try {
+    await insertBaselineRows(facts, file, { environment, task: model.task, ingestTimeMs: nowMs });
+  } catch (error) {
+    if (!(error instanceof LeewayError) || error.retryable) throw error;
+    throw new LeewayError(
+      "baseline_unreadable",
+      `baseline file ${spec.path} of model ${model.name} cannot be read as its features' types: ${error.message}; correct the file, or the types in the model's file`,
+      { cause: error },
+    );
+  }
+  const counted = await countBaselineRows(facts, { environment, model: model.name });
+  if (counted.rows !== counted.distinct || counted.rows !== counted.expected) {
+    throw new LeewayError(
+      "baseline_unreadable",
+      `the rows of baseline file ${spec.path} are stored ${counted.rows} times for ${counted.expected} rows: an earlier load was cut off. Delete the events of environment ${environment} and start again`,
+    );
+  }
+  return schema;
+}
+
+async function windowLength(facts: Facts, scope: RowScope, model: ModelSpec, timed: boolean): Promise<number> {
+  const { windowMs } = model.monitoring;
+  if (windowMs !== "auto") return windowMs;
+  return timed && (await medianHourRows(facts, scope)) >= hourlyRows ? hourMs : dayMs;
+}
+
+function windowsCovering(scope: RowScope, alignment: { lengthMs: number; zone: string }): Window[] {
+  const windows: Window[] = [];
+  for (
+    let window = windowContaining(scope.fromMs, alignment);
+    window.startMs < scope.toMs;
+    window = nextWindow(window, alignment)
+  ) {
+    windows.push(window);
+  }
+  return windows;
+}
+
+function blocks(scope: RowScope, rows: number): Window[] {
+  const windows: Window[] = [];
+  for (let startMs = scope.fromMs; startMs < scope.toMs; startMs += rows) {
+    windows.push({ startMs, endMs: startMs + rows });
+  }
+  return windows;
+}
+
+async function watchedSlices(
+  facts: Facts,
+  scope: RowScope,
+  model: ModelSpec,
+  windows: number,
+): Promise<{ attribute: string; values: string[] }[]> {
+  const attributes = [];
+  for (const { attribute, watch } of model.cohorts) {
+    if (!watch) continue;
+    const values = await sliceValues(facts, scope, {
+      attribute,
+      minRows: model.monitoring.minSliceRows * windows,
+      limit: maxSliceValues,
+    });
+    if (values.length > 0) attributes.push({ attribute, values: values.map(({ value }) => value) });
+  }
+  return attributes;
+}
+
+async function loadBaseline(facts: Facts, request: BaselineRequest, baseline: Baseline): Promise<LoadedBaseline> {
+  const { environment, model, features } = request;
+  const { baselineId, spec, fromMs, toMs } = baseline;
+  const binnings = (await readBaselineSeries(facts, baselineId)).map(({ binning, ...series }) => ({
+    series: { ...series, slice: "" },
+    binning,
+  }));
+  const profiles = await readProfiles(facts, {
+    environment,
+    model: model.name,
+    baselineId,
+    kind: "reference",
+    fromMs: Date.UTC(1900, 0, 1),
+    toMs: Date.UTC(2299, 0, 1),
+  });
+  const timed = spec.kind === "range" || spec.time !== null;
+  const isWhole = ({ startMs, endMs }: Window) => {
+    const allowedMs = (endMs - startMs) * partialShare;
+    return !timed || (startMs >= fromMs - allowedMs && endMs <= toMs + allowedMs);
+  };
+  const bySeries = new Map<
+    string,
+    { series: Series; binning: Binning; pooled: SeriesCounts[]; whole: SeriesCounts[] }
+  >();
+  for (const { series, window, counts } of profiles) {
+    const key = JSON.stringify([series.role, series.feature, series.version, series.slice]);
+    let entry = bySeries.get(key);
+    if (entry === undefined) {
+      const binning = binnings.find((one) => one.series.role === series.role && one.series.feature === series.feature);
+      if (binning === undefined) continue;
+      bySeries.set(key, (entry = { series, binning: binning.binning, pooled: [], whole: [] }));
+    }
+    const dense = denseCounts(counts, entry.binning);
+    entry.pooled.push(dense);
+    if (isWhole(window) && dense.rows > 0) entry.whole.push(dense);
+  }
+  const reference = [...bySeries.values()]
+    .map(({ series, binning, pooled, whole }) => ({
+      series,
+      binning,
+      pooled: pooled.reduce(addCounts, emptyCounts(binning)),
+      subWindows: whole,
+    }))
+    // A baseline without scores or classes says nothing about them; live ones are then not judged, not "missing before".
+    .filter(({ series, pooled }) => series.role === "feature" || pooled.presentRows > 0);
+
+  const windows = timed
+    ? windowsCovering({ environment, model: model.name, fromMs, toMs }, alignmentOf(baseline, model))
+    : [];
+  const wholeWindows = windows.filter(isWhole);
+  const scope = { ...rowsOf(spec, environment, model.name, baselineId), fromMs, toMs };
+  const gapsMs =
+    wholeWindows.length === 0
+      ? []
+      : await longestGaps(facts, { environment: scope.environment, model: model.name }, wholeWindows, null);
+  return {
+    baseline,
+    reference,
+    binnings: binnings.filter(({ series }) =>
+      reference.some((one) => one.series.role === series.role && one.series.feature === series.feature),
+    ),
+    rowScope: scope,
+    slices: slicesOf(reference),
+    subWindowsKnown: wholeWindows.length >= fewestSubWindows,
+    gapsMs,
+    features,
+    schemaIds: (await summarizeRows(facts, scope))?.schemaIds ?? [],
+  };
+}
+
+export function alignmentOf(baseline: Baseline, model: ModelSpec): { lengthMs: number; zone: string } {
+  return { lengthMs: baseline.windowMs, zone: model.monitoring.zone };
+}
+
+function slicesOf(reference: readonly ReferenceProfile[]): { attribute: string; values: string[] }[] {
+  const byAttribute = new Map<string, Set<string>>();
+  for (const { series } of reference) {
+    for (const [attribute, value] of Object.entries(parseSlice(series.slice))) {
+      byAttribute.set(attribute, (byAttribute.get(attribute) ?? new Set()).add(value));
+    }
+  }
+  return [...byAttribute].map(([attribute, values]) => ({ attribute, values: [...values].toSorted() }));
+}
+
+/** Every slice that is judged on its own. */
+export function sliceNames(baseline: LoadedBaseline): string[] {
+  return baseline.slices.flatMap(({ attribute, values }) => values.map((value) => formatSlice({ [attribute]: value })));
+}
+
+/** The baseline's series with SQL that fits rows of those of the given schemas that are named. */
+export function binnedExpressions(
+  loaded: LoadedBaseline,
+  model: ModelSpec,
+  schemas: readonly FeatureSchema[],
+  schemaIds: readonly string[],
+): BinnedExpression[] {
+  const expressions: SeriesExpression[] = [
+    ...featureExpressions(
+      loaded.features,
+      schemas.filter((schema) => schemaIds.includes(schema.schemaId)),
+    ),
+    ...resultExpressions(model.task),
+  ];
+  return expressions.flatMap((expression) => {
+    const found = loaded.binnings.find(
+      ({ series }) => series.role === expression.role && series.feature === expression.feature,
+    );
+    return found === undefined ? [] : [{ ...expression, binning: found.binning, binningVersion: found.series.version }];
+  });
+}

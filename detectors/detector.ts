@@ -1,0 +1,507 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { BaselineSpec } from "../core/baseline.ts";
+import type { Clock } from "../core/clock.ts";
+import { LeewayError } from "../core/errors.ts";
+import type { FeatureSchema } from "../core/feature-schema.ts";
+import type { Logger } from "../core/logger.ts";
+import type { ModelSpec, ServiceClockKind } from "../core/model.ts";
+import { dayMs, nextWindow, windowContaining } from "../core/window.ts";
+import type { Window, WindowAlignment } from "../core/window.ts";
+import type { Facts } from "../store/facts/client.ts";
+import { insertDecisionState, readDecidedWindows, readLatestState } from "../store/facts/decision-states.ts";
+import { insertEvaluations } from "../store/facts/evaluations.ts";
+import { readFeatureSchemas } from "../store/facts/feature-schemas.ts";
+import { insertFindings, readLatestFindings } from "../store/facts/finding-history.ts";
+import { countRows, firstEventMs } from "../store/facts/windows.ts";
+import { alignmentOf, ensureBaseline } from "./baselines/baseline.ts";
+import type { LoadedBaseline } from "./baselines/baseline.ts";
+import { modelFeatures } from "./baselines/model-features.ts";
+import type { DecisionState } from "./decisions/decider.ts";
+import type { DetectorMetrics } from "./metrics.ts";
+import { createPerformanceRecorder } from "./performance-recorder.ts";
+import type { PerformanceRecorder } from "./performance-recorder.ts";
+import { firstWindow } from "./schedule/first-window.ts";
+import { modelWatermark } from "./schedule/model-watermark.ts";
+import { createProgressBook } from "./schedule/progress-book.ts";
+import { ownsModel } from "./schedule/shard.ts";
+import type { Shard } from "./schedule/shard.ts";
+import { createWindowDecider } from "./window-decision.ts";
+import type { WindowDecider } from "./window-decision.ts";
+
+export interface DetectorOptions {
+  readonly facts: Facts;
+  /** Asked anew at each pass, so that configuration can be reloaded. */
+  readonly models: () => readonly ModelSpec[];
+  readonly serviceClock: ServiceClockKind;
+  /** Which models are this process's; all by default. */
+  readonly shard?: Shard;
+  readonly pollIntervalMs: number;
+  /** Wall time. */
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: DetectorMetrics | null;
+  /** How often closed windows are asked for late rows; 60 s by default. */
+  readonly lateCheckIntervalMs?: number;
+}
+
+/** What one pass found of one model in one environment. */
+export interface ModelPass {
+  readonly model: string;
+  readonly environment: string;
+  readonly watermarkMs: number | null;
+  /** End of the newest decided window. */
+  readonly decidedThroughMs: number | null;
+  readonly windowsDecided: number;
+  readonly windowsRevised: number;
+  readonly openFindings: number;
+  readonly baselineId: string | null;
+  readonly failure: LeewayError | null;
+}
+
+export interface PassReport {
+  readonly models: readonly ModelPass[];
+  readonly windowsDecided: number;
+  readonly windowsRevised: number;
+}
+
+export interface Detector extends AsyncDisposable {
+  /** Looks at all models every `pollIntervalMs` until disposed. */
+  start(): void;
+  /** One look at all models: closes and decides every window that is due. Passes never overlap. */
+  pass(): Promise<PassReport>;
+}
+
+const defaultLateCheckIntervalMs = 60_000;
+/** A baseline that could not be made is tried again after this long. */
+const baselineRetryMs = 60_000;
+
+/** What is known of one model in one environment between passes. */
+interface Tracked {
+  readonly environment: string;
+  readonly name: string;
+  /** JSON of what the model's specification says about decisions. */
+  specification: string;
+  baseline: LoadedBaseline | null;
+  decider: WindowDecider | null;
+  baselineRetryAtMs: number;
+  baselineFailure: LeewayError | null;
+  /** The newest decided window, the state after it, and the count of history's rewrites. */
+  last: { readonly window: Window; readonly state: DecisionState | null; readonly revision: number } | null;
+  loadedLast: boolean;
+  lateCheckAtMs: number;
+  openFindings: number;
+  performance: PerformanceRecorder | null;
+}
+
+export function createDetector(options: DetectorOptions): Detector {
+  const { facts, clock, log, metrics, serviceClock } = options;
+  const lateCheckIntervalMs = options.lateCheckIntervalMs ?? defaultLateCheckIntervalMs;
+  const book = createProgressBook(facts);
+  const trackedModels = new Map<string, Tracked>();
+  const stopping = new AbortController();
+  let schemas: readonly FeatureSchema[] = [];
+  let queue: Promise<unknown> = Promise.resolve();
+  let loop: Promise<void> | null = null;
+
+  const trackedOf = (model: ModelSpec, environment: string): Tracked => {
+    const key = JSON.stringify([model.name, environment]);
+    let tracked = trackedModels.get(key);
+    const specification = JSON.stringify([model, modelFeatures(model, schemas)]);
+    if (tracked === undefined || tracked.specification !== specification) {
+      // A changed specification starts from what is stored: the same baseline goes on, another one begins anew.
+      tracked = {
+        environment,
+        name: model.name,
+        specification,
+        baseline: null,
+        decider: null,
+        baselineRetryAtMs: 0,
+        baselineFailure: null,
+        last: null,
+        loadedLast: false,
+        lateCheckAtMs: 0,
+        openFindings: 0,
+        performance: null,
+      };
+      trackedModels.set(key, tracked);
+    }
+    return tracked;
+  };
+
+  /** Makes or loads the baseline once there is enough to make it of. */
+  const prepareBaseline = async (tracked: Tracked, model: ModelSpec, spec: BaselineSpec): Promise<void> => {
+    if (tracked.baseline !== null || clock.now() < tracked.baselineRetryAtMs) return;
+    try {
+      const features = modelFeatures(model, schemas);
+      const request = {
+        environment: tracked.environment,
+        model,
+        features,
+        schemas: ofModel(schemas, model.name),
+        spec,
+      };
+      tracked.baseline = await ensureBaseline(facts, request, { clock, log });
+      tracked.baselineFailure = null;
+      // A file's rows have a schema of their own.
+      schemas = await readFeatureSchemas(facts);
+      tracked.specification = JSON.stringify([model, modelFeatures(model, schemas)]);
+      tracked.decider = createWindowDecider({
+        facts,
+        model,
+        environment: tracked.environment,
+        loaded: tracked.baseline,
+        clock,
+        metrics,
+      });
+      tracked.loadedLast = false;
+    } catch (error) {
+      if (!(error instanceof LeewayError) || error.code !== "baseline_unreadable") throw error;
+      tracked.baselineRetryAtMs = clock.now() + baselineRetryMs;
+      tracked.baselineFailure = error;
+      log.error({ model: model.name, environment: tracked.environment, code: error.code }, error.message);
+    }
+  };
+
+  const passModel = async (model: ModelSpec, environment: string): Promise<ModelPass> => {
+    const tracked = trackedOf(model, environment);
+    const events = book.events(environment, model.name);
+    const spec = model.origin === "declared" ? model.baseline : null;
+    const report = (pass: Partial<ModelPass>): ModelPass => ({
+      model: model.name,
+      environment,
+      watermarkMs: null,
+      decidedThroughMs: tracked.last?.window.endMs ?? null,
+      windowsDecided: 0,
+      windowsRevised: 0,
+      openFindings: tracked.openFindings,
+      baselineId: tracked.baseline?.baseline.baselineId ?? null,
+      failure: tracked.baselineFailure,
+      ...pass,
+    });
+    if (events.length === 0) return report({});
+
+    const { allowedLatenessMs, idleAfterMs } = model.monitoring;
+    const watermarkOf = (alignment: WindowAlignment) =>
+      modelWatermark(events, {
+        reports: book.reports,
+        partitionEventTimeMs: book.partitionEventTimeMs,
+        serviceClock,
+        wallMs: clock.now(),
+        allowedLatenessMs,
+        idleAfterMs,
+        windowEndMs: (timeMs) => windowContaining(timeMs, alignment).endMs,
+      });
+    const withoutBaseline = plainAlignment(model);
+    if (spec !== null) {
+      // A range is counted once it is complete.
+      const complete = spec.kind === "file" || (watermarkOf(withoutBaseline) ?? 0) >= spec.toMs;
+      if (complete) await prepareBaseline(tracked, model, spec);
+      else return report({ watermarkMs: watermarkOf(withoutBaseline) });
+    }
+    const { baseline } = tracked;
+    const alignment = baseline === null ? withoutBaseline : alignmentOf(baseline.baseline, model);
+    const watermarkMs = watermarkOf(alignment);
+    if (watermarkMs === null) return report({});
+    metrics?.watermark(model.name, environment, watermarkMs);
+
+    if (!tracked.loadedLast) await loadLast(tracked, model, environment, baseline);
+    let window =
+      tracked.last === null
+        ? await firstWindow(facts, { environment, model: model.name, alignment, baseline: baseline?.baseline ?? null })
+        : nextWindow(tracked.last.window, alignment);
+    let windowsDecided = 0;
+    let windowsRevised = 0;
+    const due = window !== null && window.endMs <= watermarkMs;
+    if (tracked.last !== null && (due || clock.now() >= tracked.lateCheckAtMs)) {
+      // Late rows come first: the windows after them are decided from a state that knows of them.
+      windowsRevised = await reviseLateWindows(tracked, model, watermarkMs);
+      tracked.lateCheckAtMs = clock.now() + lateCheckIntervalMs;
+    }
+    while (window !== null && window.endMs <= watermarkMs && !stopping.signal.aborted) {
+      await decideNext(tracked, model, window);
+      windowsDecided += 1;
+      await measurePerformance(tracked, model, Math.min(window.endMs, watermarkMs), alignment, false);
+      window = nextWindow(window, alignment);
+    }
+    await measurePerformance(tracked, model, watermarkMs, alignment, windowsDecided + windowsRevised === 0);
+    return report({
+      watermarkMs,
+      windowsDecided,
+      windowsRevised,
+      decidedThroughMs: tracked.last?.window.endMs ?? null,
+      openFindings: tracked.openFindings,
+    });
+  };
+
+  const loadLast = async (
+    tracked: Tracked,
+    model: ModelSpec,
+    environment: string,
+    baseline: LoadedBaseline | null,
+  ): Promise<void> => {
+    const key = { environment, model: model.name, startBeforeMs: Number.MAX_SAFE_INTEGER / 4 };
+    const baselineId = baseline?.baseline.baselineId ?? "";
+    const own = await readLatestState(facts, { ...key, baselineId });
+    // Another baseline decided before: its windows stay decided, ours begin after them.
+    const other = own ?? (await readLatestState(facts, { ...key, baselineId: null }));
+    tracked.last =
+      other === null
+        ? null
+        : {
+            window: other.window,
+            state: own === null || own.state === "" ? null : (JSON.parse(own.state) as DecisionState),
+            revision: other.revision,
+          };
+    tracked.loadedLast = true;
+  };
+
+  const decideNext = async (tracked: Tracked, model: ModelSpec, window: Window): Promise<void> => {
+    const { environment, decider } = tracked;
+    const revision = tracked.last?.revision ?? 0;
+    if (decider === null) {
+      await recordWithoutBaseline(model, environment, window, revision);
+      tracked.last = { window, state: null, revision };
+      return;
+    }
+    const before = tracked.last?.state ?? decider.initialState();
+    const decided = await decider.decide(before, window, {
+      revision,
+      recount: true,
+      schemas: ofModel(schemas, model.name),
+    });
+    tracked.last = { window, state: decided.state, revision };
+    tracked.openFindings = decided.findings.filter((finding) => finding.state === "open").length;
+  };
+
+  const recordWithoutBaseline = async (
+    model: ModelSpec,
+    environment: string,
+    window: Window,
+    revision: number,
+  ): Promise<void> => {
+    const nowMs = clock.now();
+    const [rows = 0] = await countRows(facts, { environment, model: model.name }, [window]);
+    await insertEvaluations(
+      facts,
+      { environment, model: model.name, baselineId: "", window, revision },
+      [
+        {
+          series: { role: "feature", feature: "", version: "", slice: "" },
+          signal: "distribution",
+          state: "no_baseline",
+          rows,
+          referenceRows: 0,
+          contrast: "",
+          effect: null,
+          effectLow: null,
+          pValue: null,
+          threshold: null,
+          methods: {},
+        },
+      ],
+      nowMs,
+    );
+    await insertDecisionState(
+      facts,
+      { environment, model: model.name },
+      { baselineId: "", window, revision, rows, state: "", evaluatedAtMs: nowMs },
+    );
+    metrics?.windowDecided({
+      model: model.name,
+      environment,
+      rows,
+      level: 0,
+      openFindings: 0,
+      states: { no_baseline: 1 },
+      features: [],
+      evaluatedAtMs: nowMs,
+      windowEndMs: window.endMs,
+    });
+  };
+
+  /**
+   * Decides again from the first closed window that has more rows than when it was decided, through the newest. Windows that
+   * ended more than `lateHorizonMs` before the watermark stay as they are.
+   */
+  const reviseLateWindows = async (tracked: Tracked, model: ModelSpec, watermarkMs: number): Promise<number> => {
+    const { environment, decider, baseline, last } = tracked;
+    if (decider === null || baseline === null || last === null || last.state === null) return 0;
+    const key = { environment, model: model.name, baselineId: baseline.baseline.baselineId };
+    const decided = await readDecidedWindows(facts, {
+      ...key,
+      endAfterMs: watermarkMs - model.monitoring.lateHorizonMs,
+    });
+    const counts = await countRows(
+      facts,
+      key,
+      decided.map(({ window }) => window),
+    );
+    // Counts tell late rows without comparing the clocks of two machines; rows that expired make a window smaller, not late.
+    const first = decided.findIndex((one, index) => (counts[index] ?? 0) > one.rows);
+    const [late] = first < 0 ? [] : decided.slice(first);
+    if (late === undefined) return 0;
+    const again = decided.slice(first);
+    const revision = Math.max(last.revision, ...again.map((one) => one.revision)) + 1;
+    const stored = await readLatestState(facts, { ...key, startBeforeMs: late.window.startMs });
+    let state = stored === null ? decider.initialState() : (JSON.parse(stored.state) as DecisionState);
+    const earlier = await readLatestFindings(facts, { ...key, endAfterMs: late.window.startMs });
+    const asserted = new Set<string>();
+    for (const [offset, { window, rows }] of again.entries()) {
+      const decision = await decider.decide(state, window, {
+        revision,
+        recount: (counts[first + offset] ?? 0) > rows,
+        schemas: ofModel(schemas, model.name),
+      });
+      state = decision.state;
+      for (const finding of decision.findings) asserted.add(finding.findingId);
+      tracked.last = { window, state, revision };
+      tracked.openFindings = decision.findings.filter((finding) => finding.state === "open").length;
+    }
+    const nowMs = clock.now();
+    const withdrawn = earlier.filter(
+      (finding) =>
+        finding.state !== "withdrawn" &&
+        finding.baselineId === key.baselineId &&
+        finding.openedWindowStartMs >= late.window.startMs &&
+        !asserted.has(finding.findingId),
+    );
+    await insertFindings(
+      facts,
+      withdrawn.map((finding) => ({
+        ...finding,
+        state: "withdrawn" as const,
+        revision,
+        windowEndMs: last.window.endMs,
+        evaluatedAtMs: nowMs,
+      })),
+      nowMs,
+    );
+    log.info(
+      { model: model.name, environment, windows: again.length, revision, withdrawn: withdrawn.length },
+      "late rows: windows were decided again",
+    );
+    return again.length;
+  };
+
+  const measurePerformance = async (
+    tracked: Tracked,
+    model: ModelSpec,
+    watermarkMs: number,
+    alignment: WindowAlignment,
+    recheck: boolean,
+  ): Promise<void> => {
+    const { task } = model;
+    if (task.kind === "unknown" || tracked.last === null) return;
+    tracked.performance ??= createPerformanceRecorder({
+      facts,
+      environment: tracked.environment,
+      model: model.name,
+      task,
+      alignment,
+      baselineId: tracked.baseline?.baseline.baselineId ?? "",
+      clock,
+      metrics,
+    });
+    await tracked.performance.record({
+      throughMs: Math.min(tracked.last.window.endMs, watermarkMs - task.labelDelayMs),
+      recheck,
+    });
+  };
+
+  const pass = async (): Promise<PassReport> => {
+    const { shard } = options;
+    const models = options.models().filter((model) => shard === undefined || ownsModel(shard, model.name));
+    const keys = models.flatMap((model) =>
+      model.monitoring.environments.map((environment) => ({ model, environment })),
+    );
+    schemas = await readFeatureSchemas(facts);
+    const wanted = new Set(keys.map(({ model, environment }) => JSON.stringify([model.name, environment])));
+    for (const [key, tracked] of trackedModels) {
+      if (wanted.has(key)) continue;
+      trackedModels.delete(key);
+      metrics?.modelRemoved(tracked.name, tracked.environment);
+    }
+    await book.refresh(
+      keys.map(({ model, environment }) => ({
+        environment,
+        model: model.name,
+        floorMs: trackedOf(model, environment).last?.window.startMs ?? null,
+      })),
+    );
+    const passes: ModelPass[] = [];
+    for (const { model, environment } of keys) {
+      if (stopping.signal.aborted) break;
+      try {
+        passes.push(await passModel(model, environment));
+      } catch (error) {
+        const tracked = trackedOf(model, environment);
+        // Whatever was half done is read again from the store: what is stored there is whole.
+        tracked.loadedLast = false;
+        tracked.last = null;
+        const failure =
+          error instanceof LeewayError
+            ? error
+            : new LeewayError("store_rejected", `deciding model ${model.name} failed: ${String(error)}`, {
+                cause: error,
+              });
+        metrics?.evaluationFailed(model.name, environment);
+        log.error({ err: error, model: model.name, environment, code: failure.code }, failure.message);
+        passes.push({
+          model: model.name,
+          environment,
+          watermarkMs: null,
+          decidedThroughMs: null,
+          windowsDecided: 0,
+          windowsRevised: 0,
+          openFindings: tracked.openFindings,
+          baselineId: tracked.baseline?.baseline.baselineId ?? null,
+          failure,
+        });
+      }
+    }
+    return {
+      models: passes,
+      windowsDecided: passes.reduce((sum, one) => sum + one.windowsDecided, 0),
+      windowsRevised: passes.reduce((sum, one) => sum + one.windowsRevised, 0),
+    };
+  };
+
+  const exclusivePass = (): Promise<PassReport> => {
+    const result = queue.then(pass);
+    queue = result.catch(() => {});
+    return result;
+  };
+
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        await exclusivePass();
+      } catch (error) {
+        log.error({ err: error }, "a pass over the models failed; it is repeated");
+      }
+      await sleep(options.pollIntervalMs, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  };
+
+  return {
+    start: () => {
+      loop ??= run();
+    },
+    pass: exclusivePass,
+    [Symbol.asyncDispose]: async () => {
+      stopping.abort();
+      await loop;
+      await queue;
+    },
+  };
+}
+
+/** How windows lie as long as no baseline fixes their length. */
+function plainAlignment(model: ModelSpec): WindowAlignment {
+  const { windowMs, zone } = model.monitoring;
+  return { lengthMs: windowMs === "auto" ? dayMs : windowMs, zone };
+}
+
+function ofModel(schemas: readonly FeatureSchema[], model: string): FeatureSchema[] {
+  return schemas.filter((schema) => schema.model === model);
+}

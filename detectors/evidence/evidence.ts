@@ -1,0 +1,202 @@
+import type { Evidence, Finding, Harm, Share } from "../../core/finding.ts";
+import type { ModelSpec } from "../../core/model.ts";
+import type { LiveProfile, ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
+import { parseSlice } from "../../core/slice.ts";
+import type { Facts } from "../../store/facts/client.ts";
+import type { BinnedExpression } from "../../store/facts/profiles.ts";
+import { countSlices } from "../../store/facts/slice-changes.ts";
+import type { Focus } from "../../store/facts/slice-changes.ts";
+import type { RowScope } from "../../store/facts/row-scope.ts";
+import type { FindingDecision, GapObservation } from "../decisions/decider.ts";
+import { reportedNumbers } from "../methods/reported-numbers.ts";
+import { contributors, grownBins, movedCategories, summary } from "./contributors.ts";
+import { sliceShares } from "./slices.ts";
+
+/** What happened in a window, for those who put it into words. */
+export interface WindowFacts {
+  readonly model: ModelSpec;
+  readonly live: readonly LiveProfile[];
+  readonly reference: readonly ReferenceProfile[];
+  /** Expressions that fit the live rows, and those that fit the reference's. */
+  readonly liveSeries: readonly BinnedExpression[];
+  readonly referenceSeries: readonly BinnedExpression[];
+  readonly liveScope: RowScope;
+  readonly referenceScope: RowScope;
+  readonly gap: GapObservation | null;
+  readonly predictions: Evidence["predictions"];
+}
+
+/** A cohort attribute's most frequent values are looked at, so many of them. */
+const sliceValuesLookedAt = 200;
+/** Slices cost a pass over the reference's column each: only so many findings of a window get them, the largest first. */
+export const findingsWithSlices = 10;
+
+/**
+ * Missing values and silence mean that data is broken; a model's own score or class that moved means that predictions
+ * moved. An input that moved stays an input, also when predictions moved with it: they have a finding of their own.
+ */
+export function harmOf({ series, signal }: Pick<FindingDecision, "series" | "signal">): Harm {
+  if (signal === "missing" || signal === "silence") return "data_broken";
+  return series.role === "feature" ? "inputs_moved" : "predictions_moved";
+}
+
+/** A decision and all that a reader of it may ask for. */
+export async function createFinding(
+  facts: Facts,
+  decision: FindingDecision,
+  window: WindowFacts,
+  options: { readonly revision: number; readonly evaluatedAtMs: number; readonly withSlices: boolean },
+): Promise<Finding> {
+  const { series, signal, findingId, incidentId, environment, model, baselineId, state } = decision;
+  const reference = referenceOf(window.reference, series);
+  const current = window.live.find((live) => sameSeries(live.series, series))?.counts ?? null;
+  const unit = window.model.features.find((feature) => feature.name === series.feature)?.unit ?? null;
+  const shares =
+    reference === null || current === null || signal === "silence" || signal === "missing"
+      ? []
+      : contributors(reference, current, unit).filter((share) => signal !== "unseen" || share.reference === 0);
+  const moved = signal === "distribution" && series.role !== "feature";
+  return {
+    findingId,
+    incidentId,
+    environment,
+    model,
+    series,
+    signal,
+    baselineId,
+    harm: harmOf(decision),
+    state,
+    revision: options.revision,
+    openedWindowStartMs: decision.openedWindowStartMs,
+    openedWindowEndMs: decision.openedWindowEndMs,
+    windowEndMs: decision.windowEndMs,
+    closedWindowEndMs: decision.closedWindowEndMs,
+    magnitude: decision.magnitude,
+    incidentMagnitude: decision.incidentMagnitude,
+    reopened: decision.reopened,
+    provisional: decision.provisional,
+    evidence: {
+      contrast: decision.contrast,
+      horizon: decision.horizon,
+      reference: decision.reference,
+      current: decision.current,
+      effect: decision.effect,
+      effectLow: decision.effectLow,
+      pValue: decision.pValue,
+      threshold: decision.threshold,
+      rows: decision.rows,
+      referenceRows: decision.referenceRows,
+      minimumDetectableEffect: decision.minimumDetectableEffect,
+      methods: measuredNumbers(signal, reference, current, window.gap),
+      summary: reference === null || current === null || signal === "silence" ? {} : summary(reference, current),
+      contributors: shares,
+      slices:
+        options.withSlices && reference !== null && current !== null
+          ? await slices(facts, decision, window, reference, current, shares)
+          : [],
+      predictions: moved ? { ...window.predictions, verdict: "moved" } : window.predictions,
+    },
+    evaluatedAtMs: options.evaluatedAtMs,
+  };
+}
+
+/** What is reported beside a decision: the registry's methods for distributions, shares and seconds for the rest. */
+export function measuredNumbers(
+  signal: FindingDecision["signal"],
+  reference: ReferenceProfile | null,
+  current: SeriesCounts | null,
+  gap: GapObservation | null,
+): Record<string, number> {
+  if (signal === "silence") {
+    if (gap === null) return {};
+    return {
+      longest_gap_seconds: gap.longestGapMs / 1000,
+      reference_longest_gap_seconds: Math.max(0, ...gap.referenceGapsMs) / 1000,
+    };
+  }
+  if (reference === null || current === null || current.rows === 0) return {};
+  const { pooled } = reference;
+  switch (signal) {
+    case "distribution":
+      return reportedNumbers(reference, current);
+    case "missing":
+      return {
+        missing_share: (current.missing + current.nonFinite) / current.weight,
+        reference_missing_share: pooled.weight > 0 ? (pooled.missing + pooled.nonFinite) / pooled.weight : 0,
+        non_finite_share: current.nonFinite / current.weight,
+      };
+    case "unseen":
+      if (!(current.presentWeight > 0)) return {};
+      return {
+        unseen_share: current.unseen / current.presentWeight,
+        unseen_top_share: current.unseenTop / current.presentWeight,
+        unseen_distinct: current.unseenDistinct,
+      };
+  }
+}
+
+/** A version that the reference does not know is held against the reference without a version. */
+export function referenceOf(
+  reference: readonly ReferenceProfile[],
+  series: FindingDecision["series"],
+): ReferenceProfile | null {
+  const exact = reference.find((one) => sameSeries(one.series, series));
+  if (exact !== undefined || series.version === "") return exact ?? null;
+  return reference.find((one) => sameSeries(one.series, { ...series, version: "" })) ?? null;
+}
+
+export function sameSeries(a: FindingDecision["series"], b: FindingDecision["series"]): boolean {
+  return a.role === b.role && a.feature === b.feature && a.version === b.version && a.slice === b.slice;
+}
+
+async function slices(
+  facts: Facts,
+  { series, signal }: FindingDecision,
+  window: WindowFacts,
+  reference: ReferenceProfile,
+  current: SeriesCounts,
+  shares: readonly Share[],
+): Promise<Share[]> {
+  const focus = focusOf(signal, reference, current, shares);
+  const find = (expressions: readonly BinnedExpression[]) =>
+    expressions.find((one) => one.role === series.role && one.feature === series.feature);
+  const live = find(window.liveSeries);
+  const before = find(window.referenceSeries);
+  const attributes = window.model.cohorts.map((cohort) => cohort.attribute);
+  if (focus === null || live === undefined || before === undefined || attributes.length === 0) return [];
+  const common = { binning: reference.binning, focus, attributes, limit: sliceValuesLookedAt };
+  const within = parseSlice(series.slice);
+  const counts = await Promise.all([
+    countSlices(facts, window.referenceScope, { ...common, series: before, version: null, within }),
+    countSlices(facts, window.liveScope, {
+      ...common,
+      series: live,
+      version: series.role === "feature" ? null : series.version,
+      within,
+    }),
+  ]);
+  return sliceShares(counts[0], counts[1], {
+    minRows: window.model.monitoring.minSliceRows,
+    show: focus.kind === "categories" ? "overall" : "within",
+  });
+}
+
+function focusOf(
+  signal: FindingDecision["signal"],
+  reference: ReferenceProfile,
+  current: SeriesCounts,
+  shares: readonly Share[],
+): Focus | null {
+  switch (signal) {
+    case "silence":
+      return null;
+    case "missing":
+      return { kind: "missing" };
+    case "unseen":
+      return { kind: "unseen" };
+    case "distribution":
+      return reference.binning.kind === "numeric"
+        ? { kind: "bins", bins: grownBins(reference, current) }
+        : { kind: "categories", categories: movedCategories(shares) };
+  }
+}

@@ -1,0 +1,230 @@
+import type { Clock } from "../core/clock.ts";
+import type { FeatureSchema } from "../core/feature-schema.ts";
+import type { Finding, SeriesState } from "../core/finding.ts";
+import type { ModelSpec } from "../core/model.ts";
+import type { LiveProfile } from "../core/profile.ts";
+import { dayMs, hourMs, weekMs } from "../core/window.ts";
+import type { Window } from "../core/window.ts";
+import type { Facts } from "../store/facts/client.ts";
+import { insertDecisionState } from "../store/facts/decision-states.ts";
+import { insertEvaluations } from "../store/facts/evaluations.ts";
+import type { Evaluation } from "../store/facts/evaluations.ts";
+import { insertFindings } from "../store/facts/finding-history.ts";
+import { lastEventBefore, longestGaps } from "../store/facts/gaps.ts";
+import { readProfiles, writeProfiles } from "../store/facts/profiles.ts";
+import type { BinnedExpression } from "../store/facts/profiles.ts";
+import { dateText } from "../store/facts/row-scope.ts";
+import type { RowScope } from "../store/facts/row-scope.ts";
+import { summarizeRows } from "../store/facts/windows.ts";
+import { binnedExpressions, sliceNames } from "./baselines/baseline.ts";
+import type { LoadedBaseline } from "./baselines/baseline.ts";
+import { denseCounts, emptyCounts } from "./baselines/counts.ts";
+import { createDecider } from "./decisions/decider.ts";
+import type { Decider, DecisionState, GapObservation } from "./decisions/decider.ts";
+import { createFinding, findingsWithSlices, measuredNumbers, referenceOf, sameSeries } from "./evidence/evidence.ts";
+import { predictionsVerdict } from "./evidence/predictions.ts";
+import type { DetectorMetrics, FeatureReading } from "./metrics.ts";
+
+/** Windows of a day pool a week in the long horizon, shorter ones a day. */
+const dailyHorizon = 7;
+const hourlyHorizon = 24;
+const profileRetentionMs = 400 * dayMs;
+
+/** Decides the windows of one model in one environment against one baseline. */
+export interface WindowDecider {
+  initialState(): DecisionState;
+  /**
+   * Decides one window and stores everything about it; its decision state last, so that a window is decided or not.
+   *
+   * @param recount false: the stored profile still holds, only the state before it changed.
+   */
+  decide(
+    state: DecisionState,
+    window: Window,
+    options: {
+      readonly revision: number;
+      readonly recount: boolean;
+      readonly schemas: readonly FeatureSchema[];
+    },
+  ): Promise<{ readonly state: DecisionState; readonly findings: readonly Finding[]; readonly rows: number }>;
+}
+
+export function createWindowDecider(options: {
+  readonly facts: Facts;
+  readonly model: ModelSpec;
+  readonly environment: string;
+  readonly loaded: LoadedBaseline;
+  readonly clock: Clock;
+  readonly metrics: DetectorMetrics | null;
+}): WindowDecider {
+  const { facts, model, environment, loaded } = options;
+  const { baselineId, windowMs } = loaded.baseline;
+  const { monitoring } = model;
+  const slices = sliceNames(loaded);
+  const decider: Decider = createDecider({
+    reference: loaded.reference,
+    monitoring,
+    windowsPerWeek: weekMs / windowMs,
+    horizon: windowMs <= hourMs ? hourlyHorizon : dailyHorizon,
+    watchedSlices: slices.length,
+    subWindowsKnown: loaded.subWindowsKnown,
+    environment,
+    model: model.name,
+    baselineId,
+    windowMs,
+  });
+
+  const profile = async (
+    window: Window,
+    series: readonly BinnedExpression[],
+    { revision, recount, weighted }: { revision: number; recount: boolean; weighted: boolean },
+  ): Promise<LiveProfile[]> => {
+    if (recount) {
+      const nowMs = options.clock.now();
+      const request = {
+        rows: { environment, model: model.name },
+        environment,
+        baselineId,
+        kind: "live" as const,
+        revision,
+        windows: [window],
+        weighted,
+        reference: loaded.rowScope,
+        computedAtMs: nowMs,
+        expiresOn: dateText(nowMs + profileRetentionMs),
+      };
+      await writeProfiles(facts, {
+        ...request,
+        series: series.filter(({ role }) => role === "feature"),
+        split: loaded.slices.length === 0 ? { kind: "whole" } : { kind: "slices", attributes: loaded.slices },
+      });
+      await writeProfiles(facts, {
+        ...request,
+        series: series.filter(({ role }) => role !== "feature"),
+        split: { kind: "version" },
+      });
+    }
+    const stored = await readProfiles(facts, {
+      environment,
+      model: model.name,
+      baselineId,
+      kind: "live",
+      fromMs: window.startMs,
+      toMs: window.startMs + 1,
+    });
+    const latest = Math.max(0, ...stored.map((one) => one.revision));
+    const live: LiveProfile[] = [];
+    for (const one of stored) {
+      // A version or slice of an earlier revision that the later one does not have is gone.
+      if (one.revision !== (recount ? revision : latest)) continue;
+      const reference = referenceOf(loaded.reference, one.series);
+      if (reference !== null) {
+        live.push({ series: one.series, window, counts: denseCounts(one.counts, reference.binning) });
+      }
+    }
+    for (const { series: wanted, binning } of loaded.reference) {
+      if (wanted.role !== "feature" || live.some((one) => sameSeries(one.series, wanted))) continue;
+      live.push({ series: wanted, window, counts: emptyCounts(binning) });
+    }
+    return live;
+  };
+
+  const gapOf = async (window: Window): Promise<GapObservation | null> => {
+    if (loaded.gapsMs.length === 0) return null;
+    const previousMs = await lastEventBefore(facts, {
+      environment,
+      model: model.name,
+      beforeMs: window.startMs,
+      stepMs: window.endMs - window.startMs,
+    });
+    const [longestGapMs = 0] = await longestGaps(facts, { environment, model: model.name }, [window], previousMs);
+    return { longestGapMs, referenceGapsMs: loaded.gapsMs };
+  };
+
+  return {
+    initialState: () => decider.initialState(),
+    decide: async (before, window, { revision, recount, schemas }) => {
+      const liveScope: RowScope = { environment, model: model.name, fromMs: window.startMs, toMs: window.endMs };
+      // Rows that arrive after this count make the window late, so that none is missed between the statements.
+      const counted = await summarizeRows(facts, liveScope);
+      const rows = counted?.rows ?? 0;
+      const series = binnedExpressions(loaded, model, schemas, counted?.schemaIds ?? []);
+      const [live, gap] = await Promise.all([
+        profile(window, series, { revision, recount, weighted: counted?.weighted ?? false }),
+        gapOf(window),
+      ]);
+      const step = decider.step(before, window, live, gap);
+      const evaluatedAtMs = options.clock.now();
+      const predictions = predictionsVerdict(step.evaluations, monitoring.effectFloor);
+      const facing = {
+        model,
+        live,
+        reference: loaded.reference,
+        liveSeries: series,
+        referenceSeries: binnedExpressions(loaded, model, schemas, loaded.schemaIds),
+        liveScope,
+        referenceScope: loaded.rowScope,
+        gap,
+        predictions,
+      };
+      const bySize = step.findings.toSorted((a, b) => b.magnitude - a.magnitude);
+      const findings: Finding[] = [];
+      for (const decision of step.findings) {
+        findings.push(
+          await createFinding(facts, decision, facing, {
+            revision,
+            evaluatedAtMs,
+            withSlices: bySize.indexOf(decision) < findingsWithSlices,
+          }),
+        );
+      }
+      const evaluations = step.evaluations.map((evaluation): Evaluation => {
+        const current = live.find((one) => sameSeries(one.series, evaluation.series))?.counts ?? null;
+        return {
+          ...evaluation,
+          methods: measuredNumbers(evaluation.signal, referenceOf(loaded.reference, evaluation.series), current, gap),
+        };
+      });
+      const key = { environment, model: model.name, baselineId, window, revision };
+      await insertEvaluations(facts, key, evaluations, evaluatedAtMs);
+      await insertFindings(facts, findings, evaluatedAtMs);
+      await insertDecisionState(
+        facts,
+        { environment, model: model.name },
+        { baselineId, window, revision, rows, state: JSON.stringify(step.state), evaluatedAtMs },
+      );
+      options.metrics?.windowDecided({
+        model: model.name,
+        environment,
+        rows,
+        level: step.level,
+        openFindings: findings.filter((finding) => finding.state === "open").length,
+        states: countStates(evaluations),
+        features: featureReadings(evaluations, findings),
+        evaluatedAtMs,
+        windowEndMs: window.endMs,
+      });
+      return { state: step.state, findings, rows };
+    },
+  };
+}
+
+function countStates(evaluations: readonly Evaluation[]): Partial<Record<SeriesState, number>> {
+  const states: Partial<Record<SeriesState, number>> = {};
+  for (const { state } of evaluations) states[state] = (states[state] ?? 0) + 1;
+  return states;
+}
+
+/** Whole-model distributions; the score and class of each version under a name of their own. */
+function featureReadings(evaluations: readonly Evaluation[], findings: readonly Finding[]): FeatureReading[] {
+  const open = findings.filter((finding) => finding.state === "open");
+  return evaluations
+    .filter(({ series, signal }) => series.slice === "" && signal === "distribution")
+    .map(({ series, effect, threshold, methods }) => ({
+      feature: series.version === "" ? series.feature : `${series.feature}@${series.version}`,
+      effect,
+      threshold,
+      methods,
+      inFinding: open.some((finding) => sameSeries(finding.series, series)),
+    }));
+}

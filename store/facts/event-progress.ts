@@ -1,0 +1,46 @@
+import type { Facts } from "./client.ts";
+
+/** How far one model's rows of one source partition reach. Sources other than Kafka have the topic ''. */
+export interface EventProgress {
+  readonly environment: string;
+  readonly model: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly maxEventTimeMs: number;
+  /** Wall time at which the newest of the rows looked at was stored. */
+  readonly lastIngestMs: number;
+}
+
+/** Progress of the named models over rows with an event time at or after `sinceMs`. */
+export async function readEventProgress(
+  facts: Facts,
+  options: {
+    readonly environments: readonly string[];
+    readonly models: readonly string[];
+    readonly sinceMs: number;
+  },
+): Promise<EventProgress[]> {
+  if (options.environments.length === 0 || options.models.length === 0) return [];
+  return facts.query<EventProgress>(
+    `SELECT toString(environment) AS environment, toString(model) AS model, toString(topic) AS topic, partition,
+       toUnixTimestamp64Milli(max(event_time)) AS maxEventTimeMs, toUnixTimestamp64Milli(max(ingest_time)) AS lastIngestMs
+     FROM events
+     WHERE events.environment IN {environments:Array(String)} AND events.model IN {models:Array(String)}
+       AND event_time >= fromUnixTimestamp64Milli({sinceMs:Int64}, 'UTC')
+     GROUP BY environment, model, topic, partition`,
+    { ...options },
+  );
+}
+
+/** The largest event time of any model in each partition, over rows with an event time at or after `sinceMs`. */
+export async function readPartitionEventTimes(
+  facts: Facts,
+  sinceMs: number,
+): Promise<{ readonly topic: string; readonly partition: number; readonly maxEventTimeMs: number }[]> {
+  return facts.query(
+    `SELECT toString(topic) AS topic, partition, toUnixTimestamp64Milli(max(event_time)) AS maxEventTimeMs
+     FROM events WHERE topic != '' AND event_time >= fromUnixTimestamp64Milli({sinceMs:Int64}, 'UTC')
+     GROUP BY topic, partition`,
+    { sinceMs },
+  );
+}
