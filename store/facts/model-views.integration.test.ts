@@ -81,3 +81,20 @@ test("the latest label wins, and a label by entity key finds the entity's latest
     { event_id: "d", label_class: null, label_num: null },
   ]);
 });
+
+test("views made by two roles at once, and made again with another feature, are the last ones asked for", async () => {
+  await using facts = await createTestDatabase();
+  const schema = createFeatureSchema("m", [{ name: "a", type: "numeric" }]);
+  const model = { name: "m", task: binary, features: [{ name: "a", type: "numeric", unit: null }] } as const;
+  await Promise.all(Array.from({ length: 4 }, () => createModelViews(facts, model, [schema])));
+  const wider = createFeatureSchema("m", [...schema.fields, { name: "b", type: "boolean" }]);
+  const features = [...model.features, { name: "b", type: "boolean", unit: null }] as const;
+  await createModelViews(facts, { ...model, features }, [schema, wider]);
+  const columns = await facts.query<{ name: string; type: string }>(
+    "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = 'v_m' AND name IN ('a', 'b')",
+  );
+  expect(columns).toEqual([
+    { name: "a", type: "Nullable(Float64)" },
+    { name: "b", type: "Nullable(String)" },
+  ]);
+});

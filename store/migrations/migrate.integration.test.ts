@@ -24,8 +24,19 @@ test("migrating makes every table of the design, and again changes nothing", asy
   const made = (await facts.query<{ name: string }>(tables)).map((row) => row.name);
   expect(made).toEqual(
     expect.arrayContaining([
-      ...["events", "labels", "feature_schemas", "models", "baselines", "profiles", "decision_states"],
-      ...["evaluations", "finding_history", "incident_history", "state_history", "audit", "schema_migrations"],
+      "events",
+      "labels",
+      "feature_schemas",
+      "models",
+      "baselines",
+      "profiles",
+      "decision_states",
+      "evaluations",
+      "finding_history",
+      "incident_history",
+      "state_history",
+      "audit",
+      "schema_migrations",
     ]),
   );
   expect(await migrate(facts)).toBe(schemaVersion);
