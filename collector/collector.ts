@@ -7,7 +7,7 @@ import type { Facts } from "../store/facts/client.ts";
 import { writeFeatureSchemas, writeLearningModels } from "../store/facts/feature-schemas.ts";
 import { readPartitionProgress } from "../store/facts/partition-progress.ts";
 import { decodeIntent, encodeIntent, type Intent } from "./intent.ts";
-import { type LogBatch, type LogConsumer, type LogHandler, type Place, placeKey } from "./log-consumer.ts";
+import { type Commit, type LogBatch, type LogConsumer, type LogHandler, type Place, placeKey } from "./log-consumer.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import type { BatchMaker } from "./partition-batch.ts";
 import { createPartitionBuffer, type PartitionBuffer, type Segment } from "./partition-buffer.ts";
@@ -293,6 +293,8 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
   }
 
   async function flushDue(): Promise<void> {
+    // A flush belongs to the generation that it began in, however long it takes: afterwards its partitions may be others'.
+    const mine = generation;
     const signal = generationSignal;
     const nowMs = performance.now();
     // Partitions that are nearly due come along: one intent commit and one flush instead of two.
@@ -320,7 +322,7 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
       offset: intent.lo,
       metadata: encodeIntent(intent),
     }));
-    if (!(await commit(intents))) return;
+    if (!(await commit(mine, intents))) return;
 
     const queue = [...ranges];
     const work = async () => {
@@ -336,7 +338,7 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
     // A topic that was made anew meanwhile has other offsets.
     const current = ranges.filter(({ buffer }) => buffers.get(placeKey(buffer.place)) === buffer);
     const ends = current.map(({ segment, intent }) => ({ ...segment.place, offset: intent.hi + 1, metadata: null }));
-    if (ends.length > 0 && !(await commit(ends))) return;
+    if (ends.length > 0 && !(await commit(mine, ends))) return;
     let rows = 0;
     for (const { buffer, segment } of ranges) {
       buffer.done(segment);
@@ -348,8 +350,7 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
     regulate();
   }
 
-  async function commit(commits: Parameters<LogConsumer["commit"]>[1]): Promise<boolean> {
-    const mine = generation;
+  async function commit(mine: number, commits: readonly Commit[]): Promise<boolean> {
     const outcome = (await consumer?.commit(mine, commits)) ?? "lost";
     // Kafka will say so by itself, with a join; until then nothing of this generation is of use.
     if (outcome === "lost" && mine === generation) buffers = new Map();

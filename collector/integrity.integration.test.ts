@@ -34,7 +34,7 @@ describe("three collector processes killed by SIGKILL at random moments", () => 
       topics,
       clickhouse: { ...clickhouse, database: facts.database },
       maxRows: 1_000,
-      maxAgeMs: 100,
+      maxAgeMs: 5,
       sessionTimeoutMs: 2_000,
     };
 

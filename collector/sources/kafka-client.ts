@@ -39,7 +39,8 @@ function forward({ level, namespace, log: { message, error } }: LogEntry, log: L
     part: `kafkajs ${namespace}`,
     ...(typeof error === "string" || error instanceof Error ? { error: String(error) } : {}),
   };
-  if (level === logLevel.ERROR) log.warn(fields, message);
+  // An answer that is an error goes to whoever asked; every rebalance has a dozen.
+  if (level === logLevel.ERROR && namespace !== "Connection") log.warn(fields, message);
   else log.debug(fields, message);
 }
 
