@@ -218,7 +218,7 @@ function columnOf(feature: number, spec: StreamSpec, change: Change | null, rand
   return {
     kind,
     shares,
-    missing: feature % 4 === 1 && !(replaced && change.kind === "share") ? missingShare : 0,
+    missing: feature % 4 === 1 && !replaced ? missingShare : 0,
     seasonal: feature % 3 === 0,
     users,
   };
