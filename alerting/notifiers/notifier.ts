@@ -1,0 +1,45 @@
+import type * as z from "zod";
+import type { IncidentMessage } from "../message.ts";
+
+/** What became of one attempt. `error` is one line without any secret: it is stored, logged and shown. */
+export type DeliveryResult =
+  | { readonly kind: "ok" }
+  /** It may succeed later; not before `retryAfterMs`, if the receiver said so. */
+  | { readonly kind: "retryable"; readonly error: string; readonly retryAfterMs?: number }
+  | { readonly kind: "permanent"; readonly error: string };
+
+export interface Notifier {
+  /**
+   * One attempt. Never throws: a failure is a result. Delivery is at least once; receivers tell repetitions by the
+   * idempotency key.
+   */
+  readonly deliver: (
+    message: IncidentMessage,
+    attempt: { readonly idempotencyKey: string; readonly signal: AbortSignal },
+  ) => Promise<DeliveryResult>;
+}
+
+/** What notifiers get from outside. */
+export interface NotifierDeps {
+  /** Where `console` prints. */
+  readonly printedTo: TextOutput;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface TextOutput {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+}
+
+/** One way to reach people: one file and one line in the registry. */
+export interface NotifierKind<Options extends z.ZodType = z.ZodType> {
+  readonly name: string;
+  readonly summary: string;
+  /** The options under the notifier's name in `receivers`; its JSON Schema is part of the configuration's. */
+  readonly options: Options;
+  readonly createNotifier: (options: z.output<Options>, deps: NotifierDeps) => Notifier;
+}
+
+export function defineNotifier<Options extends z.ZodType>(kind: NotifierKind<Options>): NotifierKind<Options> {
+  return kind;
+}

@@ -1,0 +1,127 @@
+import type { FeatureType } from "../../core/feature-schema.ts";
+import type { Finding } from "../../core/finding.ts";
+import type { ModelSpec } from "../../core/model.ts";
+import { countText, durationText, numberText, shareText } from "./quantities.ts";
+
+/** The type of a finding's series, as its model declares it; for a model that registered itself, as its evidence shows. */
+export function seriesType(finding: Finding, model: ModelSpec | null): FeatureType {
+  const { series, evidence } = finding;
+  if (series.role === "score") return "numeric";
+  if (series.role === "class") return "categorical";
+  const declared = model?.features.find((feature) => feature.name === series.feature)?.type;
+  return declared ?? (Object.keys(evidence.summary).length > 0 ? "numeric" : "categorical");
+}
+
+export function seriesUnit(finding: Finding, model: ModelSpec | null): string | null {
+  if (finding.series.role !== "feature") return null;
+  return model?.features.find((feature) => feature.name === finding.series.feature)?.unit ?? null;
+}
+
+/** What the series is called: `hour`, `the score of version 7`, with its slice. */
+export function seriesName(finding: Finding): string {
+  const { role, feature, version, slice } = finding.series;
+  if (finding.signal === "silence") return "the flow of events";
+  const ofVersion = version === "" ? "" : ` of version ${version}`;
+  const name =
+    role === "feature" ? feature : role === "score" ? `the score${ofVersion}` : `the predicted class${ofVersion}`;
+  return slice === "" ? name : `${name} (${slice})`;
+}
+
+/** What happened to it, as the end of a sentence that begins with `seriesName`; silence is a sentence of its own. */
+export function headline(finding: Finding): string {
+  const name = seriesName(finding);
+  switch (finding.signal) {
+    case "missing":
+      return `${name} is missing in ${shareText(finding.evidence.current)} of rows`;
+    case "unseen":
+      return `${name} has values never seen before`;
+    case "silence":
+      return `no events for ${durationText(finding.evidence.current * 1000)}`;
+    case "distribution":
+      return finding.evidence.horizon === "long" ? `${name} is drifting` : `${name} changed`;
+  }
+}
+
+/** Before → after in the feature's own unit; null if the evidence does not say. */
+export function beforeAfter(finding: Finding, model: ModelSpec | null): string | null {
+  const { evidence, signal } = finding;
+  switch (signal) {
+    case "missing":
+      return `missing in ${shareText(evidence.reference)} → ${shareText(evidence.current)} of rows`;
+    case "unseen": {
+      const worst = evidence.contributors[0];
+      const share = worst === undefined ? "" : `, most often ${worst.name} (${shareText(worst.current)} of rows)`;
+      return `values that the baseline does not have${share}`;
+    }
+    case "silence":
+      return `longest gap between two events ${durationText(evidence.reference * 1000)} → ${durationText(evidence.current * 1000)}`;
+    case "distribution":
+      return seriesType(finding, model) === "numeric" ? numericChange(finding, model) : categoricalChange(finding);
+  }
+}
+
+function numericChange(finding: Finding, model: ModelSpec | null): string | null {
+  const { summary } = finding.evidence;
+  const unit = seriesUnit(finding, model);
+  const change = (statistic: "median" | "mean") => {
+    const reference = summary[`reference_${statistic}`];
+    const current = summary[`current_${statistic}`];
+    if (reference === undefined || current === undefined) return null;
+    return `${statistic} ${numberText(reference)} → ${numberText(current)}${unit === null ? "" : ` ${unit}`}`;
+  };
+  const [median, mean] = [change("median"), change("mean")];
+  if (median === null || mean === null) return median ?? mean;
+  return `${median} (${mean})`;
+}
+
+function categoricalChange(finding: Finding): string | null {
+  const worst = finding.evidence.contributors[0];
+  return worst === undefined
+    ? null
+    : `${worst.name} ${shareText(worst.reference)} → ${shareText(worst.current)} of rows`;
+}
+
+/** How much, with its lower bound: `36.2 % of rows moved, at least 35.4 %`. */
+export function sizeText(finding: Finding): string {
+  const { evidence, signal } = finding;
+  if (signal === "silence") return `${numberText(evidence.effect)} times the longest gap of the baseline`;
+  const size = `${shareText(evidence.effect)} of rows moved, at least ${shareText(evidence.effectLow)}`;
+  return evidence.horizon === "long" ? `${size}, over the last windows together` : size;
+}
+
+/** Rows behind both sides. */
+export function rowsText(finding: Finding): string {
+  const { rows, referenceRows } = finding.evidence;
+  return `${countText(rows)} rows against ${countText(referenceRows)} of the baseline`;
+}
+
+/**
+ * Factors between units that people mix up. A ratio of both mean and median within 3 % of one is worth a question, no
+ * more.
+ */
+const unitMixUps: readonly (readonly [factor: number, question: string])[] = [
+  [1.609344, "kilometres where miles are expected"],
+  [1 / 1.609344, "miles where kilometres are expected"],
+  [2.20462, "pounds where kilograms are expected"],
+  [1 / 2.20462, "kilograms where pounds are expected"],
+  [3.28084, "feet where metres are expected"],
+  [1 / 3.28084, "metres where feet are expected"],
+  [60, "a unit 60 times smaller, such as minutes for hours"],
+  [1 / 60, "a unit 60 times larger, such as hours for minutes"],
+  [100, "a factor of 100, such as cents or percent"],
+  [1 / 100, "a factor of 1/100, such as cents or percent"],
+  [1000, "a factor of 1,000, such as milliseconds for seconds"],
+  [1 / 1000, "a factor of 1/1,000, such as seconds for milliseconds"],
+];
+
+/** `its mean and median are 1.61 times what they were: kilometres where miles are expected?`, or null. */
+export function unitQuestion(finding: Finding): string | null {
+  if (finding.signal !== "distribution") return null;
+  const { summary } = finding.evidence;
+  const ratios = ["mean", "median"].map(
+    (statistic) => (summary[`current_${statistic}`] ?? Number.NaN) / (summary[`reference_${statistic}`] ?? Number.NaN),
+  );
+  const mixUp = unitMixUps.find(([factor]) => ratios.every((ratio) => Math.abs(ratio / factor - 1) < 0.03));
+  if (mixUp === undefined) return null;
+  return `its mean and median are ${numberText(ratios[0] ?? 1)} times what they were: ${mixUp[1]}?`;
+}

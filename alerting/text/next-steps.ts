@@ -1,0 +1,74 @@
+import type { Finding } from "../../core/finding.ts";
+import { openFindings } from "../incidents/incident.ts";
+import type { IncidentState } from "../incidents/incident.ts";
+import type { PredictionsWord } from "../message.ts";
+import { seriesName, unitQuestion } from "./finding-text.ts";
+import { timeText } from "./quantities.ts";
+
+/**
+ * What to do next, concretely, by what is wrong: at most three steps, the first to be taken first.
+ *
+ * @param changed What the notification is about, in the order of telling; not empty.
+ */
+export function nextSteps(
+  changed: readonly Finding[],
+  predictions: PredictionsWord,
+  context: { readonly incident: IncidentState; readonly zone: string },
+): readonly string[] {
+  const [lead] = changed as readonly [Finding, ...Finding[]];
+  const name = seriesName(lead);
+  const since = timeText(lead.openedWindowStartMs, context.zone);
+  const question = unitQuestion(lead);
+  switch (lead.signal) {
+    case "silence":
+      return [
+        `See whether the service that emits ${lead.model} is up, and what was deployed around ${since}.`,
+        "If it is up: see whether its events reach the topic, and whether leeway_consumer_lag_seconds is rising.",
+        "Every figure of this window rests on fewer rows: read it with care.",
+      ];
+    case "missing":
+      return [
+        `Find who fills ${name}: a join, an upstream table, or a client that began to leave it out.`,
+        "See in the rows whether one version, arm or cohort sends all of the gaps.",
+        predictions === "moved"
+          ? "Predictions moved with it: hold or fall back for the rows without a value."
+          : "Decide whether rows without a value should be predicted at all.",
+      ];
+    case "unseen":
+      return [
+        `See whether the new values of ${name} are right: a new category, another spelling, another code list.`,
+        "If they are right, the model has never learnt them: map them, or train again.",
+        "If they are wrong, mend the producer; the rows say since when.",
+      ];
+    case "distribution":
+      break;
+  }
+  if (lead.series.role !== "feature") {
+    const inputs = openFindings(context.incident).some((tracked) => tracked.finding.series.role === "feature");
+    return inputs
+      ? [
+          "The predictions follow the inputs named here: explain those first.",
+          `Treat decisions since ${since} as doubtful until then.`,
+        ]
+      : [
+          `No input moved with it: see what was deployed around ${since} (model version, feature code, threshold).`,
+          "If a version changed, compare it with the one before on the same hours.",
+        ];
+  }
+  const ask = `Ask what changed for ${name} around ${since}: a deploy, a unit, a time zone, a join, or the world itself.`;
+  const first = question === null ? ask : `${ask} Note that ${question}`;
+  if (predictions === "moved") {
+    return [
+      first,
+      `Predictions moved with it: treat decisions since ${since} as doubtful, and hold or fall back if they cost money.`,
+      "If the change is real and lasts, train on it, then set a new baseline.",
+    ];
+  }
+  return [
+    first,
+    predictions === "did not move"
+      ? "Predictions did not move: this can wait for working hours."
+      : "Whether predictions moved is not known: look at the model's scores for the same hours.",
+    "If the change is real and lasts, set a new baseline.",
+  ];
+}
