@@ -86,18 +86,18 @@ function changeOf(text: string, strength: Change["strength"]): Change {
 
 function delays(change: Change): void {
   const found: number[] = [];
-  const horizon = kind === "hourly" ? 24 : 7;
+  const last = Number(options.windows ?? (kind === "hourly" ? 24 : 7));
   for (let run = 0; run < models; run += 1) {
     const model = createModel(spec, change, seed, run);
     const first = (feature: string | null, outcome: ReturnType<typeof outcomeOf>) =>
       outcome.findings.find((finding) => finding.feature === feature);
-    const outcome = outcomeOf(model, horizon, {
+    const outcome = outcomeOf(model, last, {
       subWindowsKnown,
       until: (soFar) => first(model.changed, soFar) !== undefined,
     });
     found.push(first(model.changed, outcome)?.window ?? Infinity);
   }
-  const within = [1, 2, horizon].map((windows) => {
+  const within = [1, 2, last].map((windows) => {
     const { share, low, high } = shareInterval(found.filter((window) => window < windows).length, models);
     return `≤ ${windows}: ${share.toFixed(3)} (${low.toFixed(3)}–${high.toFixed(3)})`;
   });
