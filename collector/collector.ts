@@ -176,6 +176,7 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
             committed: offset,
             recovered: decoded.kind === "intent" ? decoded.intent : null,
             createBatch: batchMaker.createBatch,
+            clock,
           });
           taken.set(placeKey(position), buffer);
         }
@@ -233,6 +234,7 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
         committed: null,
         recovered: null,
         createBatch: batchMaker.createBatch,
+        clock,
       });
       buffers.set(placeKey(place), replacement);
       progress.watch([...buffers.values()], new Map());
@@ -305,8 +307,7 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
     const ranges: { buffer: PartitionBuffer; segment: Segment; intent: Intent }[] = [];
     for (const buffer of due) {
       const segment = buffer.take();
-      if (segment !== null)
-        ranges.push({ buffer, segment, intent: segment.recovered ?? intentOf(segment, clock.now()) });
+      if (segment !== null) ranges.push({ buffer, segment, intent: segment.recovered ?? intentOf(segment) });
     }
     if (ranges.length === 0) return;
 
@@ -428,12 +429,12 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
 }
 
 /** The range that a segment will be known by. */
-function intentOf(segment: Segment, nowMs: number): Intent {
+function intentOf(segment: Segment): Intent {
   return {
     lo: segment.lo,
     hi: segment.batch.lastOffset,
     firstTimestampMs: segment.firstTimestampMs,
     decoding: segment.batch.decoding().hash,
-    committedAtMs: nowMs,
+    decodedAtMs: segment.decodedAtMs,
   };
 }

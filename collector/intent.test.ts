@@ -8,11 +8,11 @@ const intents: fc.Arbitrary<Intent> = fc
     length: fc.integer({ min: 0, max: 1_000_000 }),
     firstTimestampMs: fc.integer({ min: -1, max: 2 ** 45 }),
     decoding: fc.stringMatching(/^[0-9a-f]{16}$/),
-    committedAtMs: fc.integer({ min: 0, max: 2 ** 45 }),
+    decodedAtMs: fc.integer({ min: 0, max: 2 ** 45 }),
   })
   .map(({ length, ...intent }) => ({ ...intent, hi: intent.lo + length }));
 
-const intent: Intent = { lo: 10, hi: 20, firstTimestampMs: 1, decoding: "0123456789abcdef", committedAtMs: 5 };
+const intent: Intent = { lo: 10, hi: 20, firstTimestampMs: 1, decoding: "0123456789abcdef", decodedAtMs: 5 };
 const place = { topic: "leeway.events", partition: 3 };
 
 describe("an intent", () => {
@@ -46,7 +46,7 @@ describe("an intent", () => {
 describe("a token", () => {
   it("is the same for everyone who writes the same block of a range, whenever and however decoded", () => {
     const block = { table: "events", month: "202611" };
-    const successor = { ...intent, decoding: "fedcba9876543210", committedAtMs: 99 };
+    const successor = { ...intent, decoding: "fedcba9876543210", decodedAtMs: 99 };
     expect(blockToken(place, successor, block)).toBe(blockToken(place, intent, block));
   });
 

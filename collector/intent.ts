@@ -13,13 +13,13 @@ export interface Intent {
   readonly firstTimestampMs: number;
   /** 16 hex digits: what the decoding depended on. A different hash may decode the range to other rows. */
   readonly decoding: string;
-  /** When it was first committed, on the writing collector's clock. */
-  readonly committedAtMs: number;
+  /** What the decoding took for now, on the writing collector's clock: shortly before the intent was first committed. */
+  readonly decodedAtMs: number;
 }
 
 /** Brokers refuse offset metadata of more than 4,096 bytes; an intent has about 90. */
 export function encodeIntent(intent: Intent): string {
-  return `leeway:1 ${intent.lo} ${intent.hi} ${intent.firstTimestampMs} ${intent.decoding} ${intent.committedAtMs}`;
+  return `leeway:1 ${intent.lo} ${intent.hi} ${intent.firstTimestampMs} ${intent.decoding} ${intent.decodedAtMs}`;
 }
 
 const form = /^leeway:1 (\d{1,16}) (\d{1,16}) (-?\d{1,16}) ([0-9a-f]{16}) (\d{1,16})$/;
@@ -38,18 +38,18 @@ export function decodeIntent(committedOffset: number, metadata: string | null): 
   if (metadata === null || metadata === "") return { kind: "none" };
   const parts = form.exec(metadata);
   if (parts === null) return { kind: "unreadable", detail: "not an intent of this release" };
-  const [lo, hi, firstTimestampMs, committedAtMs] = [parts[1], parts[2], parts[3], parts[5]].map(Number) as [
+  const [lo, hi, firstTimestampMs, decodedAtMs] = [parts[1], parts[2], parts[3], parts[5]].map(Number) as [
     number,
     number,
     number,
     number,
   ];
-  if (![lo, hi, firstTimestampMs, committedAtMs].every(Number.isSafeInteger)) {
+  if (![lo, hi, firstTimestampMs, decodedAtMs].every(Number.isSafeInteger)) {
     return { kind: "unreadable", detail: "a number is too large" };
   }
   if (lo !== committedOffset) return { kind: "unreadable", detail: `lo ${lo} is not the offset ${committedOffset}` };
   if (hi < lo) return { kind: "unreadable", detail: `hi ${hi} is before lo ${lo}` };
-  return { kind: "intent", intent: { lo, hi, firstTimestampMs, decoding: parts[4] as string, committedAtMs } };
+  return { kind: "intent", intent: { lo, hi, firstTimestampMs, decoding: parts[4] as string, decodedAtMs } };
 }
 
 /**

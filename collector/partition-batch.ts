@@ -102,7 +102,11 @@ export interface BatchMakerOptions {
 
 /** Makes the batches of one process, which share what is known of models and features. */
 export interface BatchMaker {
-  readonly createBatch: (kind: MessageKind) => PartitionBatch;
+  /**
+   * @param ingestTimeMs What the decoding takes for now (the clock's by default). A batch that must equal an earlier one
+   *   names the earlier one's, since too old and too far ahead depend on it.
+   */
+  readonly createBatch: (kind: MessageKind, ingestTimeMs?: number) => PartitionBatch;
   /** Feature values of all batches so far that are kept in `extra` because they did not fit. */
   readonly misfits: Readonly<MisfitCounts>;
   /** What a `Decoding` called new has been stored. */
@@ -140,13 +144,12 @@ export function createBatchMaker(options: BatchMakerOptions): BatchMaker {
   const labelFields = createLabelFields();
   const configuration = [decoderVersion, formatName, maxValueBytes, maxAgeMs, discovery.configHash];
 
-  function createBatch(kind: MessageKind): PartitionBatch {
+  function createBatch(kind: MessageKind, ingestTimeMs = clock.now()): PartitionBatch {
     const eventMonths: MonthOf<EventBlock>[] = [];
     const labelMonths: MonthOf<LabelBlock>[] = [];
     const used = new Map<string, FeatureSchema>();
     const usedModels = new Set<string>();
     const deadLetters: DeadLetter[] = [];
-    const ingestTimeMs = clock.now();
     const ingestDay = Math.floor(ingestTimeMs / dayMs);
     const bounds = { nowMs: ingestTimeMs, maxAgeMs };
     let topic = "";

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createManualClock } from "../core/clock.ts";
 import type { Intent } from "./intent.ts";
 import type { PartitionBatch, RawMessage } from "./partition-batch.ts";
 import { createPartitionBuffer, type PartitionBuffer } from "./partition-buffer.ts";
@@ -32,10 +33,11 @@ function createBatch(): PartitionBatch {
   };
 }
 
+const clock = createManualClock(1_000);
 const place = { topic: "t", partition: 0 };
 
 function buffer(committed: number | null, recovered: Intent | null = null): PartitionBuffer {
-  return createPartitionBuffer({ place, kind: "events", generation: 1, committed, recovered, createBatch });
+  return createPartitionBuffer({ place, kind: "events", generation: 1, committed, recovered, createBatch, clock });
 }
 
 function fetched(offsets: readonly number[], nextOffset = (offsets.at(-1) ?? 0) + 1, fetchedOffset = offsets[0] ?? 0) {
@@ -44,7 +46,7 @@ function fetched(offsets: readonly number[], nextOffset = (offsets.at(-1) ?? 0) 
 }
 
 function intent(lo: number, hi: number): Intent {
-  return { lo, hi, firstTimestampMs: lo * 10, decoding: "0123456789abcdef", committedAtMs: 0 };
+  return { lo, hi, firstTimestampMs: lo * 10, decoding: "0123456789abcdef", decodedAtMs: 0 };
 }
 
 describe("a partition's buffer", () => {
@@ -122,6 +124,14 @@ describe("a successor's buffer", () => {
       }
       expect(ranges[0]).toEqual([5, 5, 7, true]);
     }
+  });
+
+  it("decodes it at the time at which its predecessor did", () => {
+    const one = buffer(5, { ...intent(5, 7), decodedAtMs: 77 });
+    one.add(fetched([5, 6, 7, 8]), 0);
+    const first = one.take();
+    one.done(first!);
+    expect([first?.decodedAtMs, one.take()?.decodedAtMs]).toEqual([77, 1_000]);
   });
 
   it("does not hand over half a range", () => {

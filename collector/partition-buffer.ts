@@ -1,9 +1,8 @@
+import type { Clock } from "../core/clock.ts";
 import type { DropReason } from "../core/inference-event.ts";
 import type { Intent } from "./intent.ts";
 import type { LogBatch, Place } from "./log-consumer.ts";
-import type { PartitionBatch } from "./partition-batch.ts";
-
-export type MessageKind = "events" | "labels";
+import type { MessageKind, PartitionBatch } from "./partition-batch.ts";
 
 /** A run of a partition's messages that is written, committed and counted as one. */
 export interface Segment {
@@ -13,7 +12,10 @@ export interface Segment {
   /** The offset committed before it. */
   readonly lo: number;
   readonly firstTimestampMs: number;
+  /** On the monotonic clock, for its age. */
   readonly openedAtMs: number;
+  /** On the wall clock, for its decoding. */
+  readonly decodedAtMs: number;
   /** What its predecessor said it would write; null for a range of our own. */
   readonly recovered: Intent | null;
   readonly dropped: ReadonlyMap<DropReason, number>;
@@ -39,7 +41,7 @@ export interface PartitionBuffer {
   readonly lagTimestampMs: number | null;
   /** Whether a whole range waits that must not be added to. */
   readonly sealed: boolean;
-  /** Takes the batch's messages. The caller has checked that it begins at `nextOffset`. */
+  /** Takes the batch's messages; `nowMs` is on the monotonic clock. The caller has checked that it begins at `nextOffset`. */
   add(batch: LogBatch, nowMs: number): void;
   /** Offsets without messages were passed over. */
   pass(nextOffset: number): void;
@@ -65,9 +67,10 @@ export function createPartitionBuffer(options: {
   readonly generation: number;
   readonly committed: number | null;
   readonly recovered: Intent | null;
-  readonly createBatch: (kind: MessageKind) => PartitionBatch;
+  readonly createBatch: (kind: MessageKind, ingestTimeMs: number) => PartitionBatch;
+  readonly clock: Clock;
 }): PartitionBuffer {
-  const { place, kind, generation, createBatch } = options;
+  const { place, kind, generation, createBatch, clock } = options;
   let recovered = options.recovered;
   let nextOffset = options.committed;
   // Where the next segment begins: the committed offset once all earlier ones are done.
@@ -87,6 +90,20 @@ export function createPartitionBuffer(options: {
     if (recovered === null || offset <= recovered.hi) return;
     recovered = null;
     seal();
+  };
+  const openSegment = (firstTimestampMs: number, nowMs: number): OpenSegment => {
+    const decodedAtMs = recovered?.decodedAtMs ?? clock.now();
+    return {
+      place,
+      kind,
+      batch: createBatch(kind, decodedAtMs),
+      lo: lo ?? 0,
+      firstTimestampMs,
+      openedAtMs: nowMs,
+      decodedAtMs,
+      recovered,
+      dropped: new Map(),
+    };
   };
   const segments = () => [writing, ...sealed, open].filter((segment) => segment !== null);
 
@@ -128,16 +145,7 @@ export function createPartitionBuffer(options: {
       lo ??= batch.fetchedOffset;
       for (const message of batch.messages) {
         sealAfter(message.offset);
-        open ??= {
-          place,
-          kind,
-          batch: createBatch(kind),
-          lo,
-          firstTimestampMs: message.timestampMs,
-          openedAtMs: nowMs,
-          recovered,
-          dropped: new Map(),
-        };
+        open ??= openSegment(message.timestampMs, nowMs);
         const verdict = open.batch.add(message);
         if (verdict.kind === "dropped") {
           open.dropped.set(verdict.reason, (open.dropped.get(verdict.reason) ?? 0) + 1);

@@ -60,7 +60,7 @@ export function createRangeWriter(options: {
       const insert = async (attempt: number) => {
         // The first attempt of a range of our own cannot meet an earlier one.
         const earlier = segment.recovered !== null || attempt > 0;
-        const trusted = sameDecoding && clock.now() - intent.committedAtMs <= trustTokensForMs;
+        const trusted = sameDecoding && clock.now() - intent.decodedAtMs <= trustTokensForMs;
         if (earlier && !trusted) {
           stored = await alreadyStored(segment, intent);
           blocks = null;

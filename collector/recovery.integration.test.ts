@@ -24,6 +24,10 @@ const brokers = inject("kafkaBrokers");
 
 /** Leaves in Kafka what a collector leaves that dies between its intent and its last commit. */
 async function commitIntent(kafka: TestKafka, topics: TestTopics, intent: Intent): Promise<void> {
+  await commitMetadata(kafka, topics, intent.lo, encodeIntent(intent));
+}
+
+async function commitMetadata(kafka: TestKafka, topics: TestTopics, offset: number, metadata: string): Promise<void> {
   const consumer = kafka.kafka.consumer({ groupId: topics.groupId, maxWaitTimeInMs: 100, retry: { retries: 10 } });
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
   await consumer.connect();
@@ -31,7 +35,7 @@ async function commitIntent(kafka: TestKafka, topics: TestTopics, intent: Intent
   await consumer.run({
     autoCommit: false,
     eachBatch: async ({ commitOffsetsIfNecessary }) => {
-      const partitions = [{ partition: 0, offset: String(intent.lo), metadata: encodeIntent(intent) }];
+      const partitions = [{ partition: 0, offset: String(offset), metadata }];
       await commitOffsetsIfNecessary({ topics: [{ topic: topics.events, partitions }] } as never).then(resolve, reject);
     },
   });
@@ -64,7 +68,7 @@ async function decodeRange(kafka: TestKafka, facts: Facts, topics: TestTopics, h
     hi,
     firstTimestampMs: Number(messages[0]?.timestamp),
     decoding: decoding.hash,
-    committedAtMs: Date.now(),
+    decodedAtMs: Date.now(),
   };
   return { batch, intent, schemas: decoding.newSchemas };
 }
@@ -109,7 +113,7 @@ describe("after a collector died between its intent and its commit, the next one
     {
       name: "when the range had been stored longer ago than tokens are relied on",
       inserted: true,
-      change: (intent) => ({ ...intent, committedAtMs: intent.committedAtMs - 2 * trustTokensForMs }),
+      change: (intent) => ({ ...intent, decodedAtMs: intent.decodedAtMs - 2 * trustTokensForMs }),
     },
   ];
   for (const { name, inserted, change } of cases) {
@@ -176,11 +180,7 @@ describe("after a collector died between its intent and its commit, the next one
       topics.events,
       ids.map((id) => eventMessage(id)),
     );
-    await kafka.admin.setOffsets({
-      groupId: topics.groupId,
-      topic: topics.events,
-      partitions: [{ partition: 0, offset: "0" }],
-    });
+    await commitMetadata(kafka, topics, 0, "somebody else's");
     await using collector = await startTestCollector({ brokers, topics, facts });
     await collector.caughtUp();
     expect(await storedIds(facts)).toEqual(ids);

@@ -1,8 +1,9 @@
 /** The one place that makes kafkajs clients: with the repairs, codecs and log that every one of them needs. */
 import { createRequire } from "node:module";
+import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectionOptions } from "node:tls";
 // A CommonJS module: Node finds its names only behind the default import.
-import kafkajs, { type Admin, type Kafka, type LogEntry, type SASLOptions } from "kafkajs";
+import kafkajs, { type Admin, type ITopicConfig, type Kafka, type LogEntry, type SASLOptions } from "kafkajs";
 import { LeewayError } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
 import { registerCodecs } from "./kafka-codecs.ts";
@@ -136,5 +137,26 @@ export async function ensureTopics(admin: Admin, topics: readonly string[], crea
       `Kafka has no topic ${missing.join(", ")}: create it, or set kafka.create_topics: true`,
     );
   }
-  await admin.createTopics({ topics: missing.map((topic) => ({ topic })), waitForLeaders: true });
+  await createTopics(
+    admin,
+    missing.map((topic) => ({ topic })),
+  );
+}
+
+/** Makes topics and waits until all of their partitions can be written to; kafkajs's own wait fails on a busy broker. */
+export async function createTopics(admin: Admin, topics: readonly ITopicConfig[]): Promise<void> {
+  await admin.createTopics({ topics: [...topics], waitForLeaders: false });
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const metadata = await admin.fetchTopicMetadata({ topics: topics.map(({ topic }) => topic) });
+      if (metadata.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
+    } catch (error) {
+      if (!["UNKNOWN_TOPIC_OR_PARTITION", "LEADER_NOT_AVAILABLE"].includes(kafkaErrorType(error) ?? "")) throw error;
+    }
+    if (attempt === 100) {
+      const names = topics.map(({ topic }) => topic).join(", ");
+      throw new LeewayError("kafka_unreachable", `the new topics ${names} have no leader yet`, { retryable: true });
+    }
+    await delay(50);
+  }
 }

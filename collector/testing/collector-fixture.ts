@@ -10,7 +10,7 @@ import { readFeatureSchemas } from "../../store/facts/feature-schemas.ts";
 import { type Collector, createCollector } from "../collector.ts";
 import { createCollectorMetrics } from "../metrics.ts";
 import { createBatchMaker } from "../partition-batch.ts";
-import { createKafkaClient } from "../sources/kafka-client.ts";
+import { createKafkaClient, createTopics } from "../sources/kafka-client.ts";
 
 export interface TestTopics {
   readonly events: string;
@@ -43,10 +43,10 @@ export async function connectTestKafka(brokers: string): Promise<TestKafka> {
     async topics(partitions) {
       const id = randomUUID().slice(0, 8);
       const names = { events: `events-${id}`, labels: `labels-${id}`, deadLetters: `dead-letters-${id}` };
-      await admin.createTopics({
-        waitForLeaders: true,
-        topics: Object.values(names).map((topic) => ({ topic, numPartitions: partitions })),
-      });
+      await createTopics(
+        admin,
+        Object.values(names).map((topic) => ({ topic, numPartitions: partitions })),
+      );
       return { ...names, groupId: `collectors-${id}` };
     },
     async send(topic, messages, partition) {
