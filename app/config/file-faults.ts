@@ -20,6 +20,9 @@ export interface JsonSchema {
   readonly type?: string;
   readonly description?: string;
   readonly default?: unknown;
+  /** Our own: a default that applies later than in the schema, and the name of the kind of value. */
+  readonly builtIn?: unknown;
+  readonly value?: string;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;

@@ -16,7 +16,19 @@ export function publishedFiles(): Readonly<Record<string, string>> {
 
 function schemaFile(title: string, schema: z.ZodType): string {
   const { $schema, ...rest } = jsonSchemaOf(schema) as JsonSchema & { readonly $schema?: string };
-  return `${JSON.stringify({ $schema, title, ...rest }, null, 2)}\n`;
+  return `${JSON.stringify({ $schema, title, ...rest }, standardKeywords, 2)}\n`;
+}
+
+/** Our own metadata in the words of the standard. */
+function standardKeywords(_: string, node: unknown): unknown {
+  if (typeof node !== "object" || node === null || !("builtIn" in node || "value" in node)) return node;
+  const { builtIn, value, ...rest } = node as JsonSchema;
+  // An option may be called `value` one day: a keyword is a text, an option's schema a map.
+  return {
+    ...rest,
+    ...(builtIn !== undefined && { default: builtIn }),
+    ...(typeof value === "object" && { value }),
+  };
 }
 
 interface OptionRow {
@@ -61,17 +73,12 @@ function childrenOf(node: JsonSchema, path: string): readonly OptionRow[] {
 }
 
 function typeOf(node: JsonSchema): string {
+  if (node.value !== undefined) return node.value;
   if (node.enum !== undefined) return node.enum.join(", ");
   if (node.const !== undefined) return String(node.const);
   if (node.anyOf !== undefined) {
     return [...new Set(node.anyOf.map(typeOf).filter((type) => type !== "null"))].join(" or ");
   }
-  const pattern = "pattern" in node && typeof node.pattern === "string" ? node.pattern : "";
-  if (pattern.includes("ms|s|m|h|d|w") || pattern.includes("s|m|h|d|w"))
-    return pattern.includes("auto") ? "auto or duration" : "duration";
-  if (pattern.includes("(d|w)")) return "days";
-  if (pattern.includes("KiB")) return "size";
-  if (pattern.includes("\\d{4}-")) return "time";
   if (node.type === "string") return "text";
   if (node.type === "integer") return "whole number";
   if (node.type === "array") return node.items?.properties === undefined ? "list" : "list of maps";
@@ -80,9 +87,8 @@ function typeOf(node: JsonSchema): string {
 }
 
 function fallbackOf(node: JsonSchema, required: boolean): string {
-  if (node.default !== undefined) {
-    return typeof node.default === "string" ? `\`${node.default}\`` : `\`${JSON.stringify(node.default)}\``;
-  }
+  const fallback = node.builtIn ?? node.default;
+  if (fallback !== undefined) return `\`${typeof fallback === "string" ? fallback : JSON.stringify(fallback)}\``;
   return required ? "needed" : "";
 }
 

@@ -15,7 +15,7 @@ export const routeSchema = z.strictObject({
     .optional()
     .meta({
       description: "Labels that make one notification of several incidents.",
-      default: ["model", "environment"],
+      builtIn: ["model", "environment"],
     }),
 });
 

@@ -59,20 +59,20 @@ const d = builtInModelDefaults;
 const monitoringSchema = z.strictObject({
   window: windowLength.optional().meta({
     description: "Length of a window; `auto` is 1h if the baseline's median hour has 1,000 rows or more, else 1d.",
-    default: d.monitoring.window,
+    builtIn: d.monitoring.window,
   }),
-  zone: zone.optional().meta({ description: "IANA time zone that days are aligned to.", default: d.monitoring.zone }),
+  zone: zone.optional().meta({ description: "IANA time zone that days are aligned to.", builtIn: d.monitoring.zone }),
   allowed_lateness: duration.optional().meta({
     description: "How long a window waits for late events after the watermark passed its end.",
-    default: d.monitoring.allowed_lateness,
+    builtIn: d.monitoring.allowed_lateness,
   }),
   late_horizon: duration.optional().meta({
     description: "Later rows than this are stored and counted, but reopen no window.",
-    default: d.monitoring.late_horizon,
+    builtIn: d.monitoring.late_horizon,
   }),
   idle_after: positiveDuration.optional().meta({
     description: "A partition without lag that has been silent for this long no longer holds windows open.",
-    default: d.monitoring.idle_after,
+    builtIn: d.monitoring.idle_after,
   }),
   false_incidents_per_model_week: z
     .number()
@@ -81,28 +81,28 @@ const monitoringSchema = z.strictObject({
     .optional()
     .meta({
       description: "The budget: how many false incidents you accept per model and week.",
-      default: d.monitoring.false_incidents_per_model_week,
+      builtIn: d.monitoring.false_incidents_per_model_week,
     }),
   effect_floor: share("it is the share of rows moved that is of no interest, such as 0.02").optional().meta({
     description: "Share of rows moved below which a change of a distribution is of no interest.",
-    default: d.monitoring.effect_floor,
+    builtIn: d.monitoring.effect_floor,
   }),
   quality_floor: share("it is the share of missing or unseen values that is of no interest, such as 0.003")
     .optional()
-    .meta({ description: "The same for missing and unseen values.", default: d.monitoring.quality_floor }),
+    .meta({ description: "The same for missing and unseen values.", builtIn: d.monitoring.quality_floor }),
   min_slice_rows: z
     .int()
     .min(1, { error: "must be at least 1; write the rows a slice needs to be looked at" })
     .optional()
     .meta({
       description: "A slice with fewer rows in a window is not looked at.",
-      default: d.monitoring.min_slice_rows,
+      builtIn: d.monitoring.min_slice_rows,
     }),
   environments: z
     .array(environmentName)
     .min(1, { error: "is an empty list; name at least one environment" })
     .optional()
-    .meta({ description: "Environments watched; each is judged on its own.", default: d.monitoring.environments }),
+    .meta({ description: "Environments watched; each is judged on its own.", builtIn: d.monitoring.environments }),
 });
 
 const alertingSchema = z.strictObject({
@@ -114,7 +114,7 @@ const alertingSchema = z.strictObject({
           z
             .enum(severities)
             .optional()
-            .meta({ description: `Severity of an incident that is ${harm}.`, default: d.alerting.severity[harm] }),
+            .meta({ description: `Severity of an incident that is ${harm}.`, builtIn: d.alerting.severity[harm] }),
         ]),
       ) as Record<(typeof harms)[number], z.ZodOptional<z.ZodEnum<{ page: "page"; ticket: "ticket"; none: "none" }>>>,
     )
@@ -123,7 +123,7 @@ const alertingSchema = z.strictObject({
 
 const retention = wholeDays
   .optional()
-  .meta({ description: "How long events and labels are kept, counted from their arrival.", default: d.retention });
+  .meta({ description: "How long events and labels are kept, counted from their arrival.", builtIn: d.retention });
 
 /** What a file may say of many models at once. */
 const sharedModelOptions = {
@@ -248,7 +248,7 @@ export const serviceSchema = z.strictObject({
   }),
   idle_after: positiveDuration.optional().meta({
     description: "Short for `monitoring.idle_after` of every model that does not say otherwise.",
-    default: d.monitoring.idle_after,
+    builtIn: d.monitoring.idle_after,
   }),
   models: z
     .array(nonEmptyText)
@@ -316,9 +316,9 @@ export const serviceSchema = z.strictObject({
       [
         z.enum(["auto", "declared"]),
         z.strictObject({
-          mode: z.enum(["auto", "declared"]).prefault("auto"),
-          max_models: z.int().min(1).prefault(1000),
-          max_features: z.int().min(1).prefault(500),
+          mode: z.enum(["auto", "declared"]).prefault("auto").meta({ description: "As above." }),
+          max_models: z.int().min(1).prefault(1000).meta({ description: "Models that may register themselves." }),
+          max_features: z.int().min(1).prefault(500).meta({ description: "Features that one of them may have." }),
         }),
       ],
       { error: "is not a way of discovery; write auto, declared, or a map of mode, max_models and max_features" },
@@ -326,7 +326,7 @@ export const serviceSchema = z.strictObject({
     .prefault("auto")
     .meta({
       description:
-        "`auto`: a model without a file registers itself as learning, within `max_models` (1000) and `max_features` (500) of the map form; `declared`: its events are dead letters.",
+        "`auto`: a model without a file registers itself as learning; `declared`: its events are dead letters. The map form sets limits.",
     }),
   collector: z
     .strictObject({
@@ -398,5 +398,6 @@ export const tokensSchema = z.strictObject({
           .meta({ description: "sha256 of the token, in hex." }),
       }),
     )
-    .min(1, { error: "is an empty list; add a token or drop tokens_file" }),
+    .min(1, { error: "is an empty list; add a token or drop tokens_file" })
+    .meta({ description: "Everyone who is let in." }),
 });
