@@ -28,17 +28,17 @@ export interface TrainingRow {
 }
 
 /**
- * Ridge penalty in pseudo-observations of information. Flights of one day share its weather, and each weekday comes only
- * four times in the training weeks: counted as rows its effect would look far surer than it is, so it is held tightly.
- * Distance and haul follow from the route, and origin and destination carry that effect already.
+ * Ridge penalty in pseudo-observations of information. Flights of one day share its weather, so a day's rows say far less
+ * than their number: hours come 28 times in the training weeks and weekdays four times, and both are held tightly. Distance
+ * and haul follow from the route, whose effect origin and destination carry already.
  */
 const ridge: Readonly<Record<Factor | Slope, number>> = {
-  hour: 20,
-  origin: 100,
-  destination: 100,
-  haul: 100_000,
-  weekday: 200_000,
-  distance: 100_000,
+  hour: 3000,
+  origin: 20,
+  destination: 20,
+  haul: 1_000_000,
+  weekday: 1_000_000,
+  distance: 1_000_000,
   originTraffic: 2000,
 };
 

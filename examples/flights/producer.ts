@@ -3,7 +3,7 @@
  * departure, and its label when the flight's day is over.
  *
  *     node examples/flights/producer.ts --brokers HOST:PORT --data data/demo --shift-weeks 1338 --first 2001-01-29
- *       --last 2001-04-29 --seed 1 [--no-faults]
+ *       --last 2001-04-29 --seed 1 [--no-faults] [--events-topic T --labels-topic T]
  *
  * It prints a line of JSON (`ProducerReport`) for each day sent.
  */
@@ -13,29 +13,14 @@ import { parseArgs } from "node:util";
 import { Kafka, logLevel } from "kafkajs";
 import type { Message, Producer } from "kafkajs";
 import { dayMs, dayStartMs, daysBetween } from "./calendar.ts";
-import type { Day } from "./calendar.ts";
 import { findDataset, isLate, openFileEngine, readAirportStates, readDay } from "./dataset.ts";
 import type { Flight } from "./dataset.ts";
 import { classOf, createScorer } from "./delay-model.ts";
 import type { DelayModel } from "./delay-model.ts";
 import { applyFaults, faultsOn, plantedFaults } from "./faults.ts";
 import { inputsOf } from "./features.ts";
+import type { ProducerReport } from "./producer-report.ts";
 import { eventJson, labelJson } from "./wire.ts";
-
-export const topics = { events: "leeway.events", labels: "leeway.labels" } as const;
-
-/** Totals since the start; the sums of the flights' sequences say which ids were sent. */
-export interface ProducerReport {
-  /** The original day that was just sent in full. */
-  readonly day: Day;
-  readonly events: number;
-  readonly labels: number;
-  readonly eventSequences: number;
-  readonly labelSequences: number;
-  /** Flights that a planted fault swallowed: they have neither event nor label. */
-  readonly withheld: number;
-  readonly cpuSeconds: number;
-}
 
 /** A send holds at most this many bytes of values: even if all of them go to one partition it stays below the broker's 1 MB. */
 const maxSendBytes = 400_000;
@@ -110,6 +95,8 @@ const { values } = parseArgs({
     last: { type: "string" },
     seed: { type: "string" },
     "no-faults": { type: "boolean" },
+    "events-topic": { type: "string" },
+    "labels-topic": { type: "string" },
   },
 });
 
@@ -134,8 +121,8 @@ async function main(): Promise<void> {
     createPartitioner: createAirportPartitioner,
   });
   await producer.connect();
-  const events = createSender(producer, topics.events);
-  const labels = createSender(producer, topics.labels);
+  const events = createSender(producer, values["events-topic"] ?? "leeway.events");
+  const labels = createSender(producer, values["labels-topic"] ?? "leeway.labels");
 
   const sent = { events: 0, labels: 0, eventSequences: 0, labelSequences: 0, withheld: 0 };
   for (const day of daysBetween(first, last)) {

@@ -1,0 +1,275 @@
+/**
+ * `npm run demo`: real flights through Kafka into Leeway, with faults planted on known days, and a ledger that says what
+ * must come out. Exit code 0: everything sent is stored exactly once and the ledger holds; 1: it is not so; 2: usage;
+ * 3: something needed is missing.
+ */
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseDemoArguments, usage } from "./arguments.ts";
+import type { DemoArguments } from "./arguments.ts";
+import { baselineDays, createShift, dayStartMs, daysBetween, originalDay, runDays, shiftedDay } from "./calendar.ts";
+import type { Day, Shift } from "./calendar.ts";
+import { chance } from "./chance.ts";
+import { killPoints } from "./chaos.ts";
+import { writeConfiguration } from "./configuration.ts";
+import type { RunNames, Topics } from "./configuration.ts";
+import { createConsole } from "./console.ts";
+import { decidedDays } from "./decided.ts";
+import { follow } from "./follow.ts";
+import type { Traffic } from "./follow.ts";
+import { alertingIsIdle, notificationText, observedFindings, readIncidents } from "./incidents.ts";
+import { createLedger, judge } from "./ledger.ts";
+import { MissingPart } from "./missing-part.ts";
+import { preflight } from "./preflight.ts";
+import type { Prepared } from "./prepare.ts";
+import type { ProducerReport } from "./producer-report.ts";
+import { startReceiver } from "./receiver.ts";
+import { freePorts, serviceReady } from "./service-port.ts";
+import { createStage, Interrupted } from "./stage.ts";
+import type { Stage } from "./stage.ts";
+import { storedMessages, storedOnce } from "./stored.ts";
+import { summaryLines, thousands } from "./summary.ts";
+import type { Summary } from "./summary.ts";
+import { createWarehouse } from "./warehouse.ts";
+import { modelName } from "./wire.ts";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.resolve(here, "../..");
+const folder = path.join(root, "data", "demo");
+
+interface Run {
+  readonly arguments: DemoArguments;
+  readonly shift: Shift;
+  readonly days: readonly Day[];
+  /** Settles with an exit code when somebody wants the demo to end. */
+  readonly interrupted: Promise<number>;
+}
+
+async function main(interrupted: Promise<number>): Promise<number> {
+  const parsed = parseDemoArguments(process.argv.slice(2));
+  if (parsed.kind === "help") {
+    process.stdout.write(usage);
+    return 0;
+  }
+  if (parsed.kind === "wrong") {
+    process.stderr.write(`${parsed.message}\n\n${usage}`);
+    return 2;
+  }
+  const { lastDay } = parsed.arguments;
+  return await runDemo({
+    arguments: parsed.arguments,
+    shift: createShift({ lastDay, nowMs: Date.now() }),
+    days: daysBetween(runDays.first, lastDay),
+    interrupted,
+  });
+}
+
+async function runDemo(run: Run): Promise<number> {
+  const { shift, days, interrupted } = run;
+  const { lastDay, faults, seed, keepRunning } = run.arguments;
+  const startedMs = performance.now();
+  const seconds = () => Math.round((performance.now() - startedMs) / 100) / 10;
+  const out = createConsole(() => performance.now());
+  const shown = path.relative(process.cwd(), folder);
+  const givenBrokers = process.env["KAFKA_BROKERS"] || null;
+  const clickhouseUrl = process.env["CLICKHOUSE_URL"] || null;
+
+  await preflight({ root, folder, brokers: givenBrokers });
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  out.line(
+    `US flights of 2001, moved by ${shift.weeks} weeks: ${runDays.first} is sent as ${shiftedDay(runDays.first, shift)}, ` +
+      `${lastDay} as ${shiftedDay(lastDay, shift)}.`,
+  );
+
+  await using stage = createStage({ folder, interrupted });
+  const { start, unlessCut } = stage;
+  const [brokers, prepared] = await unlessCut(
+    Promise.all([givenBrokers ?? startBroker(stage, out.line), prepare(stage, shift)]),
+  );
+  out.line(
+    `Baseline: ${thousands(prepared.rows)} flights of ${baselineDays.first} to ${baselineDays.last}, ` +
+      `${(100 * prepared.lateShare).toFixed(1)} % of them late; a model of their delays is fitted to it.`,
+  );
+
+  const ledger = createLedger({ model: modelName, firstDay: runDays.first, lastDay, shiftWeeks: shift.weeks, faults });
+  await writeFile(path.join(folder, "expected.json"), `${JSON.stringify(ledger, null, 2)}\n`);
+  out.line(
+    `Before the run: ${shown}/expected.json says what must be found (${ledger.mustOpen.length} findings) and what may.`,
+  );
+
+  const [port, collectorPort] = await freePorts();
+  const serviceUrl = `http://127.0.0.1:${port}`;
+  const collectorUrl = `http://127.0.0.1:${collectorPort}`;
+  await using receiver = await startReceiver(async (notification) => {
+    const text = await notificationText(serviceUrl, notification);
+    const quoted = withOriginalDays(text, shift)
+      .split("\n")
+      .map((line) => `  │ ${line}`);
+    out.line(["", ...quoted, ""].join("\n"));
+  });
+  const names = namesOfRun({ ownBroker: givenBrokers === null, ownStore: clickhouseUrl === null });
+  const configFile = await writeConfiguration({
+    ...{ folder, brokers, ...names, clickhouseUrl, port, webhookUrl: receiver.url, shift },
+  });
+  const serve = (name: string, roles: string, servePort: number) =>
+    start({
+      name,
+      script: path.join(root, "bin", "leeway.js"),
+      args: ["serve", "--roles", roles, "--config", configFile, "--port", String(servePort)],
+    });
+  // The first one owns the embedded engine.
+  serve("leeway", "detector,alerting", port);
+  await unlessCut(serviceReady(serviceUrl));
+  const startCollector = () => serve("collector", "collector", collectorPort);
+  const collector = startCollector();
+  await unlessCut(serviceReady(collectorUrl));
+  const where = clickhouseUrl === null ? `--data ${shown}` : `--config ${shown}/leeway.yaml`;
+  out.line(`Ready after ${seconds()} s. Meanwhile, from another terminal:`);
+  out.line(`  curl -s ${serviceUrl}/metrics`);
+  out.line(
+    `  npx leeway sql ${where} "SELECT toDate(event_time) AS day, count() FROM events GROUP BY day ORDER BY day"`,
+  );
+
+  const warehouse = createWarehouse({ folder, clickhouseUrl, database: names.database });
+  const traffic = startTraffic(stage, { brokers, shift, lastDay, faults, seed, topics: names.topics });
+  const passage = await follow({
+    stage,
+    out,
+    seconds,
+    shift,
+    days,
+    warehouse,
+    traffic,
+    collector: { first: collector, start: startCollector, url: collectorUrl },
+    kills: run.arguments.chaos ? killPoints((position) => chance(seed, position)) : [],
+    told: () => receiver.notifications.length,
+    alertingIsIdle: () => alertingIsIdle({ warehouse, url: serviceUrl }),
+  });
+
+  const sent = traffic.report();
+  const events = await storedMessages(warehouse, "events");
+  const labels = await storedMessages(warehouse, "labels");
+  const decided = await decidedDays(warehouse);
+  const incidents = await readIncidents(serviceUrl);
+  const findings = observedFindings(incidents, receiver.notifications, shift);
+  const verdicts = judge(ledger, findings);
+  const failures = [
+    ...passage.failures,
+    ...(sent === null
+      ? ["nothing was sent"]
+      : [...storedOnce("events", events, sent), ...storedOnce("labels", labels, sent)]),
+    ...(decided.days === days.length ? [] : [`${days.length} days were sent, ${decided.days} were decided`]),
+    ...verdicts.filter(({ kind }) => kind === "broken").map(({ claim }) => claim),
+  ];
+  const perSecond = (rows: number) => Math.round((1000 * rows) / passage.storingMs);
+  const summary: Summary = {
+    holds: failures.length === 0,
+    seconds: seconds(),
+    days: { sent: days.length, decided: decided.days, first: runDays.first, last: lastDay },
+    shiftWeeks: shift.weeks,
+    events: { sent: sent?.events ?? 0, stored: events.rows, withheldByFaults: sent?.withheld ?? 0 },
+    labels: { sent: sent?.labels ?? 0, stored: labels.rows },
+    deadLettered: passage.deadLettered,
+    eventsPerSecond: perSecond(events.rows),
+    messagesPerSecond: perSecond(events.rows + labels.rows),
+    collectorKills: passage.kills,
+    findings: findings.length,
+    incidents: incidents.length,
+    notifications: receiver.notifications.length,
+    verdicts,
+    failures,
+  };
+  await writeFile(path.join(folder, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  for (const line of summaryLines(summary, shown)) out.line(line);
+
+  if (keepRunning) {
+    out.line(`Still serving at ${serviceUrl} until Ctrl-C.`);
+    await unlessCut(interrupted);
+  }
+  return summary.holds ? 0 : 1;
+}
+
+/** A broker or a server that others use too gets names of this run's own. */
+function namesOfRun(options: { readonly ownBroker: boolean; readonly ownStore: boolean }): RunNames {
+  const own = `flights-${Date.now()}`;
+  return {
+    topics: options.ownBroker
+      ? { events: "leeway.events", labels: "leeway.labels", deadLetters: "leeway.dead-letters" }
+      : { events: `${own}.events`, labels: `${own}.labels`, deadLetters: `${own}.dead-letters` },
+    groupId: options.ownBroker ? "leeway-collector" : own,
+    database: options.ownStore ? "leeway" : own.replaceAll("-", "_"),
+  };
+}
+
+function startBroker(stage: Stage, line: (text: string) => void): Promise<string> {
+  line("Starting Apache Kafka …");
+  const { promise, resolve } = Promise.withResolvers<string>();
+  stage.start({
+    name: "kafka",
+    script: path.join(root, "deploy", "kafka", "broker.ts"),
+    args: ["--data", path.join(folder, "kafka")],
+    onLine: (text) => resolve((JSON.parse(text) as { readonly brokers: string }).brokers),
+    onErrorLine: line,
+  });
+  return promise;
+}
+
+function prepare(stage: Stage, shift: Shift): Promise<Prepared> {
+  const { promise, resolve } = Promise.withResolvers<Prepared>();
+  stage.start({
+    name: "prepare",
+    script: path.join(here, "prepare.ts"),
+    args: ["--data", folder, "--shift-weeks", String(shift.weeks)],
+    onLine: (text) => resolve(JSON.parse(text) as Prepared),
+  });
+  return promise;
+}
+
+/** The monitored service begins to send. */
+function startTraffic(
+  stage: Stage,
+  options: {
+    readonly brokers: string;
+    readonly shift: Shift;
+    readonly lastDay: Day;
+    readonly faults: boolean;
+    readonly seed: number;
+    readonly topics: Topics;
+  },
+): Traffic {
+  const { brokers, shift, lastDay, faults, seed, topics } = options;
+  let report: ProducerReport | null = null;
+  const program = stage.start({
+    name: "producer",
+    script: path.join(here, "producer.ts"),
+    args: [
+      ...["--brokers", brokers, "--data", folder, "--shift-weeks", String(shift.weeks), "--seed", String(seed)],
+      ...["--first", runDays.first, "--last", lastDay, ...(faults ? [] : ["--no-faults"])],
+      ...["--events-topic", topics.events, "--labels-topic", topics.labels],
+    ],
+    onLine: (line) => {
+      report = JSON.parse(line) as ProducerReport;
+    },
+  });
+  return { report: () => report, sending: program.running };
+}
+
+/** `2026-08-31` becomes `2026-08-31 [2001-02-05]`. */
+function withOriginalDays(text: string, shift: Shift): string {
+  return text.replaceAll(/\b20\d\d-\d\d-\d\d(?!\d)/g, (day) => `${day} [${originalDay(dayStartMs(day), shift)}]`);
+}
+
+const interruption = Promise.withResolvers<number>();
+process.on("SIGINT", () => interruption.resolve(130));
+process.on("SIGTERM", () => interruption.resolve(143));
+try {
+  process.exitCode = await main(interruption.promise);
+} catch (error) {
+  if (error instanceof Interrupted) process.exitCode = await interruption.promise;
+  else {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = error instanceof MissingPart ? 3 : 1;
+  }
+}
