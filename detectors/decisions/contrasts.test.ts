@@ -12,7 +12,7 @@ function contrasts(values: readonly Value[], options: { slice?: string; weights?
 }
 
 const of = (counts: Record<string, number>) =>
-  Object.entries(counts).flatMap(([category, count]) => new Array<string>(count).fill(category));
+  Object.entries(counts).flatMap(([category, count]) => Array.from({ length: count }, () => category));
 const ramp = Array.from({ length: 1000 }, (_, i) => i);
 
 describe("a number", () => {
@@ -21,14 +21,14 @@ describe("a number", () => {
     expect(names.slice(0, 3)).toEqual(["location", "spread", "share of values up to 99.9"]);
     const distribution = list.filter(({ signal }) => signal === "distribution");
     expect(distribution).toHaveLength(11);
-    expect(distribution.map(({ share }) => share)).toEqual([0.5, 0.2, ...new Array<number>(9).fill(0.3 / 9)]);
+    expect(distribution.map(({ share }) => share)).toEqual([0.5, 0.2, ...Array.from({ length: 9 }, () => 0.3 / 9)]);
     expect(list[0]!.reference).toBeCloseTo(0.5, 12);
     expect(list[0]!.variance).toBeCloseTo(1 / 12, 4);
     expect(list[2]!.reference).toBeCloseTo(0.1, 12);
   });
 
   it("collapses deciles that fall on one value", () => {
-    const { contrasts: list } = contrasts([...new Array<number>(750).fill(0), ...ramp.slice(1, 251)]);
+    const { contrasts: list } = contrasts([...Array.from({ length: 750 }, () => 0), ...ramp.slice(1, 251)]);
     const deciles = list.filter(({ name }) => name.startsWith("share of values"));
     expect(deciles.map(({ reference }) => Number(reference.toFixed(2)))).toEqual([0.75, 0.8, 0.9]);
     expect(deciles[0]!.share).toBeCloseTo(0.1, 12);
@@ -65,7 +65,7 @@ describe("a category", () => {
     expect(names).toEqual(["missing share", "most frequent new category", "number of new categories"]);
     const window = made.project(countsOf(binning, ["only", "other", "other"]));
     expect(meanOf(made.contrasts[1]!, 1, window).y).toBeCloseTo(2 / 3, 12);
-    expect(contrasts(new Array<number>(500).fill(7)).kind).toBe("categorical");
+    expect(contrasts(Array.from({ length: 500 }, () => 7)).kind).toBe("categorical");
     expect(made.nothingKept).toBe(false);
   });
 
@@ -120,7 +120,7 @@ describe("missing values", () => {
   });
 
   it("in the whole reference column leave only the missing signal", () => {
-    expect(contrasts(new Array<null>(500).fill(null)).names).toEqual(["missing share"]);
+    expect(contrasts(Array.from({ length: 500 }, () => null)).names).toEqual(["missing share"]);
   });
 });
 

@@ -23,7 +23,7 @@ const featureOf = (name: string): Series => ({ role: "feature", feature: name, v
 const numbers = (n = 1000, shift = 0, stretch = 1): Value[] =>
   Array.from({ length: n }, (_, i) => 0.5 + ((i + 0.5) / n - 0.5) * stretch + shift);
 const of = (counts: Record<string, number>): Value[] =>
-  Object.entries(counts).flatMap(([category, count]) => new Array<string>(count).fill(category));
+  Object.entries(counts).flatMap(([category, count]) => Array.from({ length: count }, () => category));
 const flags = (yes = 100, n = 1000): Value[] => of({ yes, no: n - yes });
 const missing = (values: readonly Value[], count: number): Value[] =>
   values.map((value, i) => (i < count ? null : value));
@@ -48,7 +48,7 @@ function profileOf({ series, subWindows }: Reference): ReferenceProfile {
 
 const same = (series: Series, values: readonly Value[], windows = 28): Reference => ({
   series,
-  subWindows: new Array<readonly Value[]>(windows).fill(values),
+  subWindows: Array.from({ length: windows }, (): readonly Value[] => values),
 });
 
 interface Made {
@@ -99,7 +99,7 @@ const evaluation = (step: DecisionStep, feature: string, signal = "distribution"
   step.evaluations.find((entry) => entry.series.feature === feature && entry.signal === signal)!;
 const open = (step: DecisionStep) =>
   step.findings.filter(({ state }) => state === "open").map(({ series, signal }) => `${series.feature} ${signal}`);
-const times = <T>(count: number, value: T): T[] => new Array<T>(count).fill(value);
+const times = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value);
 
 const distance = () => same(featureOf("distance"), numbers());
 const late = () => same(featureOf("late"), flags());

@@ -526,6 +526,7 @@ export function createDecider(options: DeciderOptions): Decider {
         horizon: opening.horizon,
         d0,
         reopened: true,
+        provisional: warming && signal !== "silence",
         calm: 0,
         closedIndex: null,
         closedWindowEndMs: null,

@@ -30,7 +30,7 @@ export interface TypicalSize {
 }
 
 export function noLearning(contrasts: SeriesContrasts): Learning {
-  const zeros = new Array<number>(contrasts.contrasts.length).fill(0);
+  const zeros = Array.from({ length: contrasts.contrasts.length }, () => 0);
   return {
     df: { distribution: 0, missing: 0, omnibus: 0 },
     q: zeros,

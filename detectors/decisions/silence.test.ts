@@ -22,7 +22,7 @@ it("asks for more the fewer windows the reference has: its spread is an estimate
 });
 
 it("never calls less than twice the longest reference gap a finding, and says which gap would have been one", () => {
-  const referenceGapsMs = new Array<number>(28).fill(3_600_000);
+  const referenceGapsMs = Array.from({ length: 28 }, () => 3_600_000);
   const at = (ratio: number) => gapEvidence({ longestGapMs: ratio * 3_600_000, referenceGapsMs }, 3.6e-4)!;
   expect(at(1.99).passes).toBe(false);
   expect(at(2).passes).toBe(true);

@@ -29,12 +29,24 @@ describe("the prior over φ", () => {
   });
 
   it("ends with nearly all weight on 1 when rows are independent, though 9 windows alone could not tell", () => {
-    const prior = learnPrior(histories(new Array<number>(300).fill(1), 9, 1));
+    const prior = learnPrior(
+      histories(
+        Array.from({ length: 300 }, () => 1),
+        9,
+        1,
+      ),
+    );
     expect(prior[0]).toBeGreaterThan(0.97);
   });
 
   it("ends near the truth when all rows are clustered", () => {
-    const prior = learnPrior(histories(new Array<number>(300).fill(4.6), 27, 2));
+    const prior = learnPrior(
+      histories(
+        Array.from({ length: 300 }, () => 4.6),
+        27,
+        2,
+      ),
+    );
     const mean = prior.reduce((sum, weight, i) => sum + weight * phiGrid[i]!, 0);
     expect(mean).toBeGreaterThan(4);
     expect(mean).toBeLessThan(5.3);
@@ -42,7 +54,7 @@ describe("the prior over φ", () => {
   });
 
   it("gives a seasonal feature its own weight without punishing the others", () => {
-    const all = histories([...new Array<number>(300).fill(1), 64], 27, 3);
+    const all = histories([...Array.from({ length: 300 }, () => 1), 64], 27, 3);
     const prior = learnPrior(all);
     expect(writePosterior(posterior, 0, all[300]!, prior)).toBeGreaterThan(30);
     expect(writePosterior(posterior, 0, all[0]!, prior)).toBeLessThan(1.2);
@@ -68,7 +80,7 @@ describe("serial dependence ρ", () => {
   });
 
   it("is near 1 when consecutive windows share their excess, and then pooling h windows keeps it h-fold", () => {
-    const rho = serialDependence(new Array(20).fill({ q: 50, df: 10, s: 39 }));
+    const rho = serialDependence(Array.from({ length: 20 }, () => ({ q: 50, df: 10, s: 39 })));
     expect(rho).toBeGreaterThan(0.9);
     expect(longHorizonFactor(1, 7)).toBe(7);
     expect(longHorizonFactor(0, 7)).toBe(1);

@@ -55,7 +55,7 @@ const seasonShift = 0.15;
 const missingShare = 0.03;
 const discreteShares = [0.5, 0.2, 0.12, 0.08, 0.05, 0.03, 0.02];
 
-const equal = (count: number) => new Array<number>(count).fill(1 / count);
+const equal = (count: number) => Array.from({ length: count }, () => 1 / count);
 const zipf = (count: number) => {
   const weights = Array.from({ length: count }, (_, rank) => 1 / (rank + 1));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -196,7 +196,7 @@ function changedFeature(change: Change): number {
 }
 
 function oneAt(share: number, categories: number): number[] {
-  return [share, ...new Array<number>(categories - 1).fill((1 - share) / (categories - 1))];
+  return [share, ...Array.from({ length: categories - 1 }, () => (1 - share) / (categories - 1))];
 }
 
 function columnOf(feature: number, spec: StreamSpec, change: Change | null, random: Random): Column {
