@@ -5,7 +5,7 @@ import type { Contrast, ContrastSignal } from "./contrasts.ts";
 const wholeModelSlack = 1.4;
 const sliceSlack = 1;
 /** What the fast cadence (silence is its first signal) owns of the budget. */
-export const fastShare = 0.05;
+const fastShare = 0.05;
 const slicesShare = 0.2;
 const qualityShare = 0.05;
 const longShare = { numeric: 0.4, categorical: 0.1 } as const;

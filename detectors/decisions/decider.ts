@@ -170,7 +170,7 @@ const warmUpFloor = 0.1;
 const silenceSeries: Series = { role: "feature", feature: "", version: "", slice: "" };
 
 /** Names a series within one model's decision state. */
-export function seriesKey({ role, feature, version, slice }: Series): string {
+function seriesKey({ role, feature, version, slice }: Series): string {
   return JSON.stringify([role, feature, version, slice]);
 }
 

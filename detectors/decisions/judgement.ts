@@ -33,7 +33,7 @@ export function thresholdsOf(contrasts: SeriesContrasts, seriesAlpha: number): T
 }
 
 /** A contrast that passed both gates. */
-export interface Hit {
+interface Hit {
   readonly contrast: number;
   readonly horizon: Horizon;
   /** y − R when it passed; for the omnibus its effect. */

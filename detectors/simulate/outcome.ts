@@ -12,9 +12,9 @@ export interface Outcome {
   readonly closings: readonly { readonly feature: string; readonly window: number }[];
 }
 
-export const defaultMonitoring = { falseIncidentsPerModelWeek: 0.05, effectFloor: 0.02, qualityFloor: 0.003 };
+const defaultMonitoring = { falseIncidentsPerModelWeek: 0.05, effectFloor: 0.02, qualityFloor: 0.003 };
 
-export function deciderOf(model: SimulatedModel, subWindowsKnown: boolean): Decider {
+function deciderOf(model: SimulatedModel, subWindowsKnown: boolean): Decider {
   return createDecider({
     reference: model.reference,
     monitoring: defaultMonitoring,
