@@ -2,6 +2,7 @@ import { checkConfigCommand } from "./check-config.ts";
 import type { Command } from "./command.ts";
 import { configCommand } from "./config-effective.ts";
 import { createHelpCommand } from "./help.ts";
+import { incidentsCommand } from "./incidents.ts";
 import { modelsCommand } from "./models.ts";
 import { migrateCommand } from "./migrate.ts";
 import { serveCommand } from "./serve.ts";
@@ -14,6 +15,7 @@ export const commands: readonly Command[] = [
   migrateCommand,
   sqlCommand,
   modelsCommand,
+  incidentsCommand,
   checkConfigCommand,
   configCommand,
   createHelpCommand(() => commands),

@@ -31,6 +31,8 @@ export interface JsonSchema {
   readonly items?: JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
   readonly oneOf?: readonly JsonSchema[];
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, JsonSchema>>;
 }
 
 const jsonSchemas = new WeakMap<z.ZodType, JsonSchema>();
@@ -154,6 +156,8 @@ export function valueAt(root: unknown, path: readonly PathPart[]): unknown {
 
 /** The option names that the schema knows at a path. */
 function knownNames(root: JsonSchema, document: unknown, path: readonly PathPart[]): readonly string[] {
+  // A schema that contains itself (routes below routes) is written once, under a name.
+  const resolved = (node: JsonSchema) => root.$defs?.[node.$ref?.replace("#/$defs/", "") ?? ""] ?? node;
   let nodes: readonly JsonSchema[] = branches(root, document);
   path.forEach((part, index) => {
     const value = valueAt(document, path.slice(0, index + 1));
@@ -163,7 +167,7 @@ function knownNames(root: JsonSchema, document: unknown, path: readonly PathPart
           ? node.items
           : (node.properties?.[part] ??
             (typeof node.additionalProperties === "object" ? node.additionalProperties : undefined));
-      return below === undefined ? [] : branches(below, value);
+      return below === undefined ? [] : branches(resolved(below), value);
     });
   });
   return [...new Set(nodes.flatMap((node) => Object.keys(node.properties ?? {})))];

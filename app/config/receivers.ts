@@ -1,33 +1,13 @@
 import { resolve } from "node:path";
-import { z } from "zod";
 import { type ReceiverSpec, receiverSchema } from "../../alerting/notifiers/registry.ts";
+import { type Route, routeSchema } from "../../alerting/routing/route.ts";
 
-export { receiverSchema };
-
-export const routeSchema = z.strictObject({
-  receiver: z
-    .string()
-    .min(1, { error: "is empty; name a receiver" })
-    .optional()
-    .meta({ description: "Who is told. Default: the first of `receivers`." }),
-  group_by: z
-    .array(z.string())
-    .optional()
-    .meta({
-      description: "Labels that make one notification of several incidents.",
-      builtIn: ["model", "environment"],
-    }),
-});
-
-export interface RouteSpec {
-  readonly receiver: string;
-  readonly groupBy: readonly string[];
-}
+export { receiverSchema, routeSchema };
 
 export interface Receivers {
   /** Paths of files in their options are absolute. */
   readonly receivers: readonly ReceiverSpec[];
-  readonly route: RouteSpec;
+  readonly route: Route;
 }
 
 /** Who is told if nobody is named: whoever looks at the terminal. */
@@ -37,17 +17,13 @@ const consoleAlone: readonly ReceiverSpec[] = [{ name: "console", console: {} }]
 export function readReceivers(
   file: {
     readonly receivers?: readonly ReceiverSpec[] | undefined;
-    readonly route?: z.output<typeof routeSchema> | undefined;
+    readonly route?: Route | undefined;
   },
   directory: string,
 ): Receivers {
   const named = file.receivers ?? [];
   const receivers = named.length === 0 ? consoleAlone : named.map((receiver) => absolutePaths(receiver, directory));
-  const { receiver, group_by: groupBy } = file.route ?? {};
-  return {
-    receivers,
-    route: { receiver: receiver ?? receivers[0]!.name, groupBy: groupBy ?? ["model", "environment"] },
-  };
+  return { receivers, route: file.route ?? { receiver: receivers[0]!.name } };
 }
 
 /** Options called `…_file` are paths, whatever the notifier: relative ones start at the configuration file. */

@@ -355,6 +355,10 @@ export const serviceSchema = z.strictObject({
       poll_interval: positiveDuration
         .prefault("5s")
         .meta({ description: "How often to look for findings that changed." }),
+      group_wait: duration.optional().meta({
+        description: "How long the findings of one evaluation are waited for. On the watermark clock 0s.",
+        builtIn: "30s",
+      }),
       notify_max_age: positiveDuration
         .prefault("2d")
         .meta({ description: "No notification for a window that ended longer ago." }),
@@ -380,7 +384,9 @@ export const serviceSchema = z.strictObject({
   receivers: z.array(receiverSchema).optional().meta({
     description: "Who is told: a name and one notifier with its options. Default: one receiver, the console.",
   }),
-  route: routeSchema.optional(),
+  route: routeSchema.optional().meta({
+    description: "Who is told what, in Alertmanager's shape. Default: the first of `receivers` is told everything.",
+  }),
 });
 
 export type ServiceFile = z.output<typeof serviceSchema>;

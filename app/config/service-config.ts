@@ -25,7 +25,11 @@ export interface ServiceConfig {
     readonly maxEventAgeMs: number;
   };
   readonly detector: { readonly pollIntervalMs: number };
-  readonly alerting: { readonly pollIntervalMs: number; readonly notifyMaxAgeMs: number };
+  readonly alerting: {
+    readonly pollIntervalMs: number;
+    readonly groupWaitMs: number;
+    readonly notifyMaxAgeMs: number;
+  };
 }
 
 export interface KafkaConfig {
@@ -123,7 +127,12 @@ export function serviceConfig(
       maxEventAgeMs: collector.max_event_age,
     },
     detector: { pollIntervalMs: file.detector.poll_interval },
-    alerting: { pollIntervalMs: file.alerting.poll_interval, notifyMaxAgeMs: file.alerting.notify_max_age },
+    alerting: {
+      pollIntervalMs: file.alerting.poll_interval,
+      // That clock stands still between windows: it would hold back the last one's findings for ever.
+      groupWaitMs: file.alerting.group_wait ?? (file.clock === "watermark" ? 0 : 30_000),
+      notifyMaxAgeMs: file.alerting.notify_max_age,
+    },
   };
 }
 

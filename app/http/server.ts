@@ -1,5 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { fastify, type FastifyBaseLogger, type FastifyReply, LogController } from "fastify";
+import { z } from "zod";
 import { LeewayError } from "../../core/errors.ts";
 import type { ModelSpec } from "../../core/model.ts";
 import type { HttpConfig } from "../config/service-config.ts";
@@ -12,9 +13,15 @@ import { isLoopback, tokenHolder } from "./tokens.ts";
 
 /** What the alerting role knows of incidents, as JSON. */
 export interface IncidentSource {
-  /** Newest first. */
-  readonly list: (filter: { readonly status: string | null; readonly model: string | null }) => readonly unknown[];
-  readonly get: (incidentId: string) => unknown;
+  /** Those that started last first. */
+  readonly list: (filter: {
+    readonly status: string | null;
+    readonly model: string | null;
+    readonly limit: number;
+    readonly after: string | null;
+  }) => readonly object[];
+  /** Null if there is no such incident. */
+  readonly get: (incidentId: string) => object | null;
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -32,6 +39,13 @@ export interface HttpServerOptions {
   readonly incidents: () => IncidentSource | null;
   readonly log: Log;
 }
+
+const incidentQuery = z.strictObject({
+  status: z.string().nullable().default(null),
+  model: z.string().nullable().default(null),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  after: z.string().nullable().default(null),
+});
 
 /** Open to everyone who can reach the port: they name parts, never data. */
 const openRoutes: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
@@ -97,25 +111,27 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
   server.get("/api/v1/models", async () => ({ models: modelSummaries(options.models()) }));
 
-  server.get<{ Querystring: { status?: string | string[]; model?: string | string[] } }>(
-    "/api/v1/incidents",
-    async (request, reply) => {
-      const incidents = options.incidents();
-      if (incidents === null) return sendRoleAbsent(reply);
-      const { status, model } = request.query;
-      if (Array.isArray(status) || Array.isArray(model)) {
-        return sendProblem(reply, "request_invalid", "status and model may be given once");
-      }
-      return { incidents: incidents.list({ status: status ?? null, model: model ?? null }) };
-    },
-  );
+  server.get("/api/v1/incidents", async (request, reply) => {
+    const incidents = options.incidents();
+    if (incidents === null) return sendRoleAbsent(reply);
+    const query = incidentQuery.safeParse(request.query);
+    if (!query.success) {
+      return sendProblem(
+        reply,
+        "request_invalid",
+        "status, model, limit (1 to 1000) and after may be given, each once",
+      );
+    }
+    return { incidents: incidents.list(query.data) };
+  });
 
   server.get<{ Params: { id: string } }>("/api/v1/incidents/:id", async (request, reply) => {
     const incidents = options.incidents();
     if (incidents === null) return sendRoleAbsent(reply);
-    const incident = incidents.get(request.params.id);
-    if (incident !== undefined && incident !== null) return incident;
-    return sendProblem(reply, "incident_unknown", "no incident has this id; GET /api/v1/incidents lists them");
+    return (
+      incidents.get(request.params.id) ??
+      sendProblem(reply, "incident_unknown", "no incident has this id; GET /api/v1/incidents lists them")
+    );
   });
 
   try {

@@ -1,7 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { systemClock } from "../../core/clock.ts";
 import { LeewayError } from "../../core/errors.ts";
+import type { Alerting } from "../../alerting/alerting.ts";
+import { createAlertingMetrics } from "../../alerting/metrics.ts";
+import type { Collector } from "../../collector/collector.ts";
 import { createCollectorMetrics } from "../../collector/metrics.ts";
+import { createDetector } from "../../detectors/detector.ts";
+import { createDetectorMetrics } from "../../detectors/metrics.ts";
 import { configError } from "../config/fault.ts";
 import { type ConfigRequest, type LoadedConfig, loadConfig, requireConfig } from "../config/load.ts";
 import { createReadiness } from "../http/readiness.ts";
@@ -9,8 +14,10 @@ import { type IncidentSource, startHttpServer } from "../http/server.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createRegistry, createServiceMetrics } from "../telemetry/metrics.ts";
 import { writeAddressFiles } from "./address-files.ts";
+import { startAlerting } from "./alerting-role.ts";
 import { requireKafka, startCollector } from "./collector-role.ts";
 import { createModelDirectory } from "./model-directory.ts";
+import { createRestartable, type Restartable } from "./restartable.ts";
 import type { Role, Shard } from "./roles.ts";
 import { listenForEnd, signalExitCode } from "./signals.ts";
 import { connectStore } from "./store-connection.ts";
@@ -61,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
   const registry = createRegistry({ version: options.version, roles: [...roles] });
   const metrics = createServiceMetrics(registry);
   metrics.configReloaded(true, clock.now());
-  let incidents: IncidentSource | null = null;
+  let incidents: () => IncidentSource | null = () => null;
   let models: () => LoadedConfig["models"] = () => config.models;
 
   try {
@@ -73,7 +80,7 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
         metrics,
         readiness,
         models: () => models(),
-        incidents: () => incidents,
+        incidents: () => incidents(),
         log: log.child({ part: "http" }),
       }),
     );
@@ -102,36 +109,67 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
     // Whoever waits below hears it; until then it is not unhandled.
     fatal.promise.catch(() => {});
 
-    let restartCollector: () => Promise<void> = async () => {};
+    // Started in the order in which they end the other way round: the collector first, whose rows the others wait for.
+    let alerting: Restartable<Alerting> | null = null;
+    if (roles.has("alerting")) {
+      const alertingMetrics = createAlertingMetrics(registry);
+      const alertingLog = log.child({ role: "alerting" });
+      alerting = resources.use(
+        await createRestartable(() =>
+          startAlerting({
+            config,
+            facts,
+            models: directory.models,
+            url: http.url,
+            metrics: alertingMetrics,
+            log: alertingLog,
+          }),
+        ),
+      );
+      incidents = () => alerting?.current().incidents ?? null;
+      readiness.set("alerting", { state: "ready" });
+    }
+
+    if (roles.has("detector")) {
+      const detector = resources.use(
+        createDetector({
+          facts,
+          models: directory.models,
+          serviceClock: config.service.clock,
+          ...(options.shard !== null && { shard: options.shard }),
+          pollIntervalMs: config.service.detector.pollIntervalMs,
+          clock,
+          log: log.child({ role: "detector" }),
+          metrics: createDetectorMetrics(registry),
+        }),
+      );
+      detector.start();
+      readiness.set("detector", { state: "ready" });
+    }
+
+    let collector: Restartable<Collector> | null = null;
     if (roles.has("collector")) {
       const collectorMetrics = createCollectorMetrics(registry);
       const collectorLog = log.child({ role: "collector" });
-      const start = async () => {
-        const started = await startCollector({
-          config,
-          facts,
-          metrics: collectorMetrics,
-          clock,
-          log: collectorLog,
-          abort: signals.abort,
-        });
-        started.stopped.catch((error: unknown) => {
-          readiness.set("collector", {
-            state: "failing",
-            detail: error instanceof Error ? error.message : String(error),
+      collector = resources.use(
+        await createRestartable(async () => {
+          const started = await startCollector({
+            config,
+            facts,
+            metrics: collectorMetrics,
+            clock,
+            log: collectorLog,
+            abort: signals.abort,
           });
-          fatal.reject(error);
-        });
-        readiness.set("collector", { state: "ready" });
-        return started;
-      };
-      let collector = await start();
-      resources.defer(() => collector[Symbol.asyncDispose]());
-      restartCollector = async () => {
-        readiness.set("collector", { state: "starting", detail: "taking up a new configuration" });
-        await collector[Symbol.asyncDispose]();
-        collector = await start();
-      };
+          started.stopped.catch((error: unknown) => {
+            const detail = error instanceof Error ? error.message : String(error);
+            readiness.set("collector", { state: "failing", detail });
+            fatal.reject(error);
+          });
+          return started;
+        }),
+      );
+      readiness.set("collector", { state: "ready" });
     }
 
     const reload = async () => {
@@ -143,7 +181,8 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
       const before = config;
       config = next;
       await directory.refresh();
-      if (collects(before, next)) await restartCollector();
+      if (tells(before, next)) await alerting?.restart();
+      if (collects(before, next)) await collector?.restart();
       if (needsRestart(before, next)) {
         log.warn({}, "kafka, store, http, data or clock changed: that takes effect when this process is started again");
       }
@@ -190,6 +229,12 @@ function reloaded(request: ConfigRequest, log: Log): LoadedConfig | null {
     log.error({ err: error }, "the new configuration could not be read; the old one holds");
   }
   return null;
+}
+
+/** Whether alerting would tell other people, or otherwise. */
+function tells(before: LoadedConfig, after: LoadedConfig): boolean {
+  const part = ({ service, receivers, route }: LoadedConfig) => [service.alerting, receivers, route];
+  return !isDeepStrictEqual(part(before), part(after));
 }
 
 /** Whether the collector would decode or write differently. */
