@@ -11,33 +11,34 @@ export interface StoredMessages {
   readonly offsets: number;
 }
 
-const table = { events: "events", labels: "labels" } as const;
+/** The baseline's rows stand in the same table, in an environment of their own. */
+const sent = `environment = 'production' AND model = '${modelName}'`;
 
 /** Rows stored so far; cheap enough to ask every second. */
 export async function countStored(warehouse: Warehouse): Promise<{ readonly events: number; readonly labels: number }> {
   const [counts] = await warehouse.query<{ events: number; labels: number }>(
-    "SELECT (SELECT count() FROM events) AS events, (SELECT count() FROM labels) AS labels",
+    `SELECT (SELECT count() FROM events WHERE ${sent}) AS events, (SELECT count() FROM labels WHERE ${sent}) AS labels`,
   );
   return counts ?? { events: 0, labels: 0 };
 }
 
-export async function storedMessages(warehouse: Warehouse, kind: keyof typeof table): Promise<StoredMessages> {
+export async function storedMessages(warehouse: Warehouse, kind: "events" | "labels"): Promise<StoredMessages> {
   const [stored] = await warehouse.query<StoredMessages>(
     `SELECT count() AS rows, uniqExact(event_id) AS ids, sum(toUInt64(substring(event_id, 8))) AS sequences,
        uniqExact(partition, offset) AS offsets
-     FROM ${table[kind]} WHERE model = '${modelName}'`,
+     FROM ${kind} WHERE ${sent}`,
   );
   return stored ?? { rows: 0, ids: 0, sequences: 0, offsets: 0 };
 }
 
 /** What is wrong with the stored messages of a topic, a sentence each; none if each sent one is stored exactly once. */
 export function storedOnce(
-  kind: keyof typeof table,
+  kind: "events" | "labels",
   stored: StoredMessages,
-  sent: Pick<ProducerReport, "events" | "labels" | "eventSequences" | "labelSequences">,
+  produced: Pick<ProducerReport, "events" | "labels" | "eventSequences" | "labelSequences">,
 ): readonly string[] {
-  const count = sent[kind];
-  const sequences = kind === "events" ? sent.eventSequences : sent.labelSequences;
+  const count = produced[kind];
+  const sequences = kind === "events" ? produced.eventSequences : produced.labelSequences;
   const faults: string[] = [];
   if (stored.rows !== count) faults.push(`${count} ${kind} were sent, ${stored.rows} rows are stored`);
   if (stored.ids !== count) faults.push(`${count} ${kind} were sent, ${stored.ids} different ids are stored`);
