@@ -239,7 +239,7 @@ export function createDetector(options: DetectorOptions): Detector {
     environment: string,
     baseline: LoadedBaseline | null,
   ): Promise<void> => {
-    const key = { environment, model: model.name, startBeforeMs: Number.MAX_SAFE_INTEGER / 4 };
+    const key = { environment, model: model.name, startBeforeMs: Date.UTC(2299, 0, 1) };
     const baselineId = baseline?.baseline.baselineId ?? "";
     const own = await readLatestState(facts, { ...key, baselineId });
     // Another baseline decided before: its windows stay decided, ours begin after them.
