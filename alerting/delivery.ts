@@ -116,8 +116,10 @@ export function createDelivery(options: {
 
   const deliverDue = async (): Promise<DeliveryReport> => {
     const report = { delivered: 0, failed: 0, dead: 0 };
+    // As of now: what fails meanwhile is not due again in this call.
+    const dueMs = wallClock.now();
     for (;;) {
-      const due = stop.aborted ? [] : listDueNotifications(state, wallClock.now(), 100);
+      const due = stop.aborted ? [] : listDueNotifications(state, dueMs, 100);
       if (due.length === 0) break;
       // Receivers do not wait for each other; one receiver gets at most four at a time.
       const perReceiver = [...Map.groupBy(due, (row) => row.receiver).values()];

@@ -250,14 +250,10 @@ function title(
     case "worsened":
       return `got worse: ${seriesName(lead)}, ${sizeText(lead)}`;
     case "ended":
-      return `over: ${seriesName(lead)}${more} ${others.size === 0 ? "is" : "are"} back within the baseline`;
+      return `${seriesName(lead)}${more} ${others.size === 0 ? "is" : "are"} back within the baseline`;
     case "withdrawn":
-      return `withdrawn: late data. ${capital(seriesName(lead))}${more} did not change after all`;
+      return `withdrawn: late data; ${seriesName(lead)}${more} did not change after all`;
   }
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function shellLine(sqlCommand: string, finding: Finding, model: ModelSpec | null): string {

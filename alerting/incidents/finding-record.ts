@@ -2,7 +2,12 @@ import * as z from "zod";
 import { findingStates, harms, signals } from "../../core/finding.ts";
 import type { Finding } from "../../core/finding.ts";
 
-const share = z.object({ name: z.string(), reference: z.number(), current: z.number() });
+const share = z.object({
+  name: z.string(),
+  reference: z.number(),
+  current: z.number(),
+  carried: z.number().exactOptional(),
+});
 const numbers = z.record(z.string(), z.number());
 
 const findingRecord = z.object({

@@ -60,7 +60,10 @@ export interface Rules {
 interface Evaluation {
   readonly windowEndMs: number;
   readonly evaluatedAtMs: number;
-  /** `evaluatedAtMs` on the service clock: never later than now. */
+  /**
+   * `evaluatedAtMs` on the service clock, whichever clock the detector read: not later than now, nor before the window
+   * ended (a watermark clock may be read a moment before the window that moved it).
+   */
   readonly atMs: number;
   readonly records: readonly Finding[];
 }
@@ -121,7 +124,7 @@ function evaluationsOf(records: readonly Finding[], nowMs: number): readonly Eva
       return {
         windowEndMs,
         evaluatedAtMs,
-        atMs: Math.min(evaluatedAtMs, nowMs),
+        atMs: Math.min(evaluatedAtMs, Math.max(nowMs, windowEndMs)),
         records: group.toSorted((left, right) => (left.findingId < right.findingId ? -1 : 1)),
       };
     })

@@ -13,6 +13,7 @@ const share = z.object({
   name: z.string().describe("A category, a bin such as `350 to 412`, or a slice such as `origin_state=NY`"),
   reference: z.number(),
   current: z.number(),
+  carried: z.number().exactOptional().describe("Slices: share of the whole change's rows that this one carries, -1…1"),
 });
 const labels = z
   .record(z.string(), z.string())

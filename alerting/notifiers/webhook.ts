@@ -93,7 +93,8 @@ async function post(first: URL, request: RequestInit): Promise<DeliveryResult> {
     const { status } = response;
     if (status >= 200 && status < 300) return { kind: "ok" };
     if (status < 300 || status >= 400) return failure(response);
-    const target = URL.parse(response.headers.get("location") ?? "", url.href);
+    const location = response.headers.get("location");
+    const target = location === null ? null : URL.parse(location, url.href);
     if (target === null) return { kind: "permanent", error: `HTTP ${status} without a usable location` };
     if (target.host !== url.host || target.protocol !== url.protocol) {
       return { kind: "permanent", error: `HTTP ${status} redirects to another host, which is not followed` };

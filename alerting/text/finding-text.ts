@@ -96,8 +96,8 @@ export function rowsText(finding: Finding): string {
 }
 
 /**
- * Factors between units that people mix up. A ratio of both mean and median within 3 % of one is worth a question, no
- * more.
+ * Factors between units that people mix up. A mean and a median that are both multiplied by one of them are worth
+ * a question, no more.
  */
 const unitMixUps: readonly (readonly [factor: number, question: string])[] = [
   [1.609344, "kilometres where miles are expected"],
@@ -118,10 +118,14 @@ const unitMixUps: readonly (readonly [factor: number, question: string])[] = [
 export function unitQuestion(finding: Finding): string | null {
   if (finding.signal !== "distribution") return null;
   const { summary } = finding.evidence;
-  const ratios = ["mean", "median"].map(
-    (statistic) => (summary[`current_${statistic}`] ?? Number.NaN) / (summary[`reference_${statistic}`] ?? Number.NaN),
+  const ratio = (statistic: "mean" | "median") =>
+    (summary[`current_${statistic}`] ?? Number.NaN) / (summary[`reference_${statistic}`] ?? Number.NaN);
+  const mean = ratio("mean");
+  const median = ratio("median");
+  // Medians come from bins, so they are a little off.
+  const mixUp = unitMixUps.find(
+    ([factor]) => Math.abs(mean / factor - 1) < 0.03 && Math.abs(median / factor - 1) < 0.06,
   );
-  const mixUp = unitMixUps.find(([factor]) => ratios.every((ratio) => Math.abs(ratio / factor - 1) < 0.03));
   if (mixUp === undefined) return null;
-  return `its mean and median are ${numberText(ratios[0] ?? 1)} times what they were: ${mixUp[1]}?`;
+  return `its mean and median are ${numberText(mean)} times what they were: ${mixUp[1]}?`;
 }

@@ -11,21 +11,16 @@ export function messageText(message: IncidentMessage): string {
   const { findings, since, predictions } = message;
   const over = message.status === "ended" || message.status === "withdrawn";
   const [lead, ...others] = findings as readonly [FindingMessage, ...FindingMessage[]];
-  const lines = [
-    ...wrapped(
-      `${message.severity.toUpperCase()}  ${message.model} (${message.environment}): ${message.title}`,
-      "",
-      "",
-    ),
-  ];
-  const section = (label: string, texts: readonly string[]) => {
+  const lines = [...wrapped(`${label(message)}  ${message.model} (${message.environment}): ${message.title}`, "", "")];
+  const section = (name: string, texts: readonly string[], hanging = 0) => {
     for (const [index, text] of texts.entries()) {
-      const head = (index === 0 ? `  ${label}` : "").padEnd(labelWidth + 2);
-      lines.push(...wrapped(text, head, " ".repeat(labelWidth + 2)));
+      const head = (index === 0 ? `  ${name}` : "").padEnd(labelWidth + 2);
+      lines.push(...wrapped(text, head, " ".repeat(labelWidth + 2 + hanging)));
     }
   };
 
-  section("what", whatLines(lead));
+  if (over) section("now", [lead.change ?? lead.size]);
+  else section("what", whatLines(lead));
   if (!over) section("for whom", forWhomLines(lead));
   section("since", [since.text]);
   if (!over) section("predictions", [predictions.text]);
@@ -33,25 +28,37 @@ export function messageText(message: IncidentMessage): string {
   section(
     "next",
     message.nextSteps.map((step, index) => `${index + 1}. ${step}`),
+    3,
   );
-  if (!over) section("rows", [message.query]);
+  if (!over) section("rows", [unbroken(message.query)]);
   section("link", [message.link]);
   return lines.join("\n");
 }
 
+function label(message: IncidentMessage): string {
+  return message.status === "ended" || message.status === "withdrawn" ? "OVER" : message.severity.toUpperCase();
+}
+
 function whatLines(finding: FindingMessage): readonly string[] {
-  const subject = finding.change === null ? finding.headline : `${finding.name}: ${finding.change}`;
+  const subject = changeText(finding);
   const provisional = finding.provisional ? ["provisional: learnt live, without history to compare with"] : [];
   return [subject, `${finding.size}; ${finding.rows}`, ...provisional];
+}
+
+function changeText(finding: FindingMessage): string {
+  if (finding.change === null) return finding.headline;
+  return finding.signal === "silence" ? finding.change : `${finding.name}: ${finding.change}`;
 }
 
 /** Bins, categories and slices that changed the most; what the line above says already is left out. */
 function forWhomLines(finding: FindingMessage): readonly string[] {
   const before = (share: Share) => `${share.name} ${shareText(share.reference)} → ${shareText(share.current)}`;
-  const contributors = finding.contributors.filter((share) => finding.change?.includes(share.name) !== true);
+  const slice = (share: Share) =>
+    share.carried === undefined ? before(share) : `${share.name} ${shareText(share.carried)} of the change`;
+  const contributors = finding.contributors.filter((share) => finding.change?.startsWith(`${share.name} `) !== true);
   const lines: string[] = [];
   if (contributors.length > 0) lines.push(`values: ${contributors.slice(0, listed).map(before).join(", ")}`);
-  if (finding.slices.length > 0) lines.push(`slices: ${finding.slices.slice(0, listed).map(before).join(", ")}`);
+  if (finding.slices.length > 0) lines.push(`slices: ${finding.slices.slice(0, listed).map(slice).join(", ")}`);
   return lines;
 }
 
@@ -59,7 +66,7 @@ function alsoLines(findings: readonly FindingMessage[]): readonly string[] {
   if (findings.length === 0) return [];
   const shown = findings.slice(0, listed).map((finding) => {
     const closed = finding.state === "closed" ? ", closed" : finding.state === "withdrawn" ? ", withdrawn" : "";
-    return `${finding.name}: ${finding.change ?? finding.headline}${closed}`;
+    return `${changeText(finding)}${closed}`;
   });
   const rest = findings.slice(listed).map((finding) => finding.name);
   const named = rest.slice(0, 8).join(", ");
@@ -67,9 +74,19 @@ function alsoLines(findings: readonly FindingMessage[]): readonly string[] {
   return rest.length === 0 ? shown : [...shown, `and ${rest.length} more: ${named}${unnamed}`];
 }
 
+/** Stands for a space that no line may break at. */
+const fixedSpace = "\ue000";
+
+/** The command itself, and what stands between SQL's quotes, is one word: a line break would change it. */
+function unbroken(query: string): string {
+  return query
+    .replace(/^[^']*/, (command) => command.replaceAll(" ", fixedSpace))
+    .replaceAll(/(\$\w*\$).*?\1|`(?:\\.|[^`\\])*`/gs, (quoted) => quoted.replaceAll(" ", fixedSpace));
+}
+
 /** Breaks at spaces, but not between a number and its `%`. */
 function wrapped(text: string, firstIndent: string, indent: string): readonly string[] {
-  const words = text.replaceAll(" %", "\u00a0%").split(" ");
+  const words = text.replaceAll(" %", `${fixedSpace}%`).split(" ");
   const lines: string[] = [];
   let line = firstIndent;
   let empty = true;
@@ -83,5 +100,5 @@ function wrapped(text: string, firstIndent: string, indent: string): readonly st
     empty = false;
   }
   lines.push(line);
-  return lines.map((each) => each.replaceAll("\u00a0%", " %"));
+  return lines.map((each) => each.replaceAll(fixedSpace, " "));
 }
