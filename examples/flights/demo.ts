@@ -256,9 +256,12 @@ function startTraffic(
   return { report: () => report, sending: program.running };
 }
 
-/** `2026-08-31` becomes `2026-08-31 [2001-02-05]`. */
+/** `Mon 2026-11-16` becomes `Mon 2026-11-16 [2001-02-05]`; days without a weekday stand in queries and stay. */
 function withOriginalDays(text: string, shift: Shift): string {
-  return text.replaceAll(/\b20\d\d-\d\d-\d\d(?!\d)/g, (day) => `${day} [${originalDay(dayStartMs(day), shift)}]`);
+  return text.replaceAll(
+    /\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (20\d\d-\d\d-\d\d)\b/g,
+    (weekdayAndDay, day: string) => `${weekdayAndDay} [${originalDay(dayStartMs(day), shift)}]`,
+  );
 }
 
 const interruption = Promise.withResolvers<number>();
