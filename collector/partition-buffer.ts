@@ -37,6 +37,8 @@ export interface PartitionBuffer {
   readonly recovering: boolean;
   /** When the oldest waiting message came, ms; null if none waits for a write that could begin. */
   readonly oldestAtMs: number | null;
+  /** Offsets that Kafka has and that are not read yet, as of the last batch. */
+  readonly unread: number;
   /** Kafka timestamp of the oldest message that is not stored, or of the latest one that is; null if none was seen. */
   readonly lagTimestampMs: number | null;
   /** Whether a whole range waits that must not be added to. */
@@ -79,6 +81,7 @@ export function createPartitionBuffer(options: {
   const sealed: Segment[] = [];
   let writing: Segment | null = null;
   let lastTimestampMs: number | null = null;
+  let highWatermark = 0;
 
   const seal = () => {
     if (open === null) return;
@@ -134,6 +137,9 @@ export function createPartitionBuffer(options: {
       if (writing !== null) return null;
       return sealed[0]?.openedAtMs ?? (recovered === null ? (open?.openedAtMs ?? null) : null);
     },
+    get unread() {
+      return nextOffset === null ? 0 : Math.max(0, highWatermark - nextOffset);
+    },
     get lagTimestampMs() {
       return segments()[0]?.firstTimestampMs ?? lastTimestampMs;
     },
@@ -153,6 +159,7 @@ export function createPartitionBuffer(options: {
       }
       lastTimestampMs = batch.messages.at(-1)?.timestampMs ?? lastTimestampMs;
       nextOffset = batch.nextOffset;
+      highWatermark = batch.highWatermark;
       sealAfter(nextOffset);
     },
 

@@ -123,7 +123,7 @@ export async function startTestCollector(options: TestCollectorOptions): Promise
       discovery: "auto",
       models: [],
       knownSchemas: await readFeatureSchemas(facts),
-      caps: { maxModels: 100, maxFeatures: 100 },
+      caps: { maxModels: 2_000, maxFeatures: 100 },
       maxValueBytes: options.maxValueBytes ?? 900_000,
       maxEventAgeMs: options.maxEventAgeMs ?? 800 * dayMs,
       defaultRetentionDays: 90,
