@@ -326,6 +326,15 @@ describe("the rules of a message", () => {
     for (const line of messageText(opened as IncidentMessage).split("\n")) expect(line.length).toBeLessThanOrEqual(100);
   });
 
+  test("the printed shell line is the query, whatever its names hold: lines break between words alone", () => {
+    const odd = sampleFinding({ opened: 1, feature: "two  words `and $a$ quote's", slice: "city=New  York $$" });
+    const [opened] = messages([odd]);
+    const printed = messageText(opened as IncidentMessage);
+    const lines = printed.slice(printed.indexOf("leeway sql"), printed.indexOf("\n  link"));
+    expect(lines.replaceAll(/\n +/g, " ")).toBe(opened?.query);
+    expect(opened?.query).toContain("$t0$New  York $$$t0$");
+  });
+
   test("the same condition in two windows has the same fingerprint, at any severity and size", () => {
     const [first] = messages([hourInUtc]);
     const later = sampleFinding({

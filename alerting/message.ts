@@ -10,6 +10,7 @@ import { rankFindings } from "./incidents/ranking.ts";
 import type { Decision, NotificationReason } from "./incidents/reconcile.ts";
 import { incidentHarm } from "./incidents/severity.ts";
 import { beforeAfter, headline, rowsText, seriesName, seriesType, sizeText } from "./text/finding-text.ts";
+import type { PredictionsWord } from "./text/finding-text.ts";
 import { nextSteps } from "./text/next-steps.ts";
 import { durationText, shareText, timeText } from "./text/quantities.ts";
 
@@ -40,9 +41,6 @@ export interface FindingMessage {
   readonly contributors: readonly Share[];
   readonly slices: readonly Share[];
 }
-
-/** The only words for what the predictions did. */
-export type PredictionsWord = "moved" | "did not move" | "not known";
 
 /** What a person needs at three in the morning, about one incident. Notifiers render it. */
 export interface IncidentMessage {

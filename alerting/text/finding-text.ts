@@ -3,6 +3,9 @@ import type { Finding } from "../../core/finding.ts";
 import type { ModelSpec } from "../../core/model.ts";
 import { countText, durationText, numberText, shareText } from "./quantities.ts";
 
+/** The only words for what the predictions did. */
+export type PredictionsWord = "moved" | "did not move" | "not known";
+
 /** The type of a finding's series, as its model declares it; for a model that registered itself, as its evidence shows. */
 export function seriesType(finding: Finding, model: ModelSpec | null): FeatureType {
   const { series, evidence } = finding;

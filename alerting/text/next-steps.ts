@@ -1,8 +1,8 @@
 import type { Finding } from "../../core/finding.ts";
 import { openFindings } from "../incidents/incident.ts";
 import type { IncidentState } from "../incidents/incident.ts";
-import type { PredictionsWord } from "../message.ts";
 import { seriesName, unitQuestion } from "./finding-text.ts";
+import type { PredictionsWord } from "./finding-text.ts";
 import { timeText } from "./quantities.ts";
 
 /**
