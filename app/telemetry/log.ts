@@ -2,7 +2,6 @@ import { pino, type Logger as PinoLogger } from "pino";
 import { LeewayError } from "../../core/errors.ts";
 
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 /** Pino's logger; it fits `core/logger.ts` and fastify. */
 export type Log = PinoLogger;
