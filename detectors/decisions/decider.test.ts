@@ -335,6 +335,17 @@ describe("a reference without sub-windows", () => {
     expect(large[1]!.findings[0]!.effectLow).toBeGreaterThan(0.1);
   });
 
+  it("lets the omnibus open nothing meanwhile: with repeated users every model would begin with an alert", () => {
+    const names = Array.from({ length: 20 }, (_, i) => `c${String(i).padStart(2, "0")}`);
+    const even = of(Object.fromEntries(names.map((name) => [name, 200])));
+    const tilted = of(Object.fromEntries(names.map((name, i) => [name, i % 2 === 0 ? 300 : 100])));
+    const [known, notKnown] = [true, false].map((subWindowsKnown) =>
+      run(make([same(featureOf("carrier"), even)], { subWindowsKnown }), [{ carrier: tilted }]),
+    );
+    expect(known![0]!.findings).toHaveLength(1);
+    expect(notKnown![0]!.findings).toEqual([]);
+  });
+
   it("opens ordinary findings afterwards", () => {
     const steps = run(unknown(), [...times(14, healthy), moved]);
     expect(steps[14]!.findings[0]).toMatchObject({ provisional: false });

@@ -346,7 +346,7 @@ export function createDecider(options: DeciderOptions): Decider {
       const long =
         pooled === null || pooled.windows < 2 ? null : measure(contrasts, cells, pooled, belief, horizons[pool].long);
       const judgements = signalsOf(contrasts).map((signal) =>
-        judge(contrasts, signal, belief, thresholds, floors[signal], short, long),
+        judge(contrasts, signal, belief, thresholds, { floor: floors[signal], omnibus: !warming }, short, long),
       );
       return {
         key,

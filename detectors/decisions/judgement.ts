@@ -70,7 +70,8 @@ export function upperBound(contrasts: SeriesContrasts, measurement: Measurement,
 /**
  * Both gates for every contrast of one signal, on both horizons.
  *
- * @param floor Share of rows moved that the lower 90 % bound must exceed.
+ * @param gate.floor Share of rows moved that the lower 90 % bound must exceed.
+ * @param gate.omnibus False while φ is unknown: the omnibus' bound is then off by (φ − 1)·d, where the others' are off by √φ.
  * @param long Pooled windows, or null while there is only one.
  */
 export function judge(
@@ -78,7 +79,7 @@ export function judge(
   signal: ContrastSignal,
   belief: Belief,
   thresholds: Thresholds,
-  floor: number,
+  gate: { readonly floor: number; readonly omnibus: boolean },
   short: Measurement | null,
   long: Measurement | null,
 ): Judgement {
@@ -118,7 +119,7 @@ export function judge(
         // 1 is where the worthwhile begin; below it the |z| alone ranks.
         ratio = 1 + Math.max(0, Math.log((watchFactor * alpha) / Math.max(pValue, 1e-300)));
         if (pValue <= watchFactor * alpha) watching = true;
-        if (pValue <= alpha && lowerBound(measurement, c) > floor) {
+        if (pValue <= alpha && (!omnibus || gate.omnibus) && lowerBound(measurement, c) > gate.floor) {
           // Short before long, then the largest |z|; the omnibus, which names no category, only if it is alone.
           const better = hit === null || (hit.horizon === horizon && distance > hitDistance);
           if (better) {
