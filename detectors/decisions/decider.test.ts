@@ -167,6 +167,15 @@ describe("opening", () => {
     expect(effect).toBeLessThan(0.02);
   });
 
+  it("states the smallest effect that would have opened: that much opens, a row or two less does not", () => {
+    const made = make([same(featureOf("late"), flags(1000, 10_000))]);
+    const first = (yes: number) => run(made, [{ late: flags(yes, 10_000) }])[0]!.findings;
+    const smallest = Math.ceil(first(1500)[0]!.minimumDetectableEffect * 10_000);
+    expect(smallest).toBeGreaterThan(200);
+    expect(first(1000 + smallest)).toHaveLength(1);
+    expect(first(1000 + smallest - 2)).toEqual([]);
+  });
+
   it("finds a small lasting change on the long horizon that no single window shows", () => {
     const small: Columns = { distance: numbers(1000, 0.03), late: flags() };
     const steps = run(make([distance(), late()]), times(7, small));
