@@ -1,6 +1,6 @@
 import { originalDay } from "./calendar.ts";
 import type { Shift } from "./calendar.ts";
-import type { ObservedFinding } from "./ledger.ts";
+import type { Announcement, ObservedFinding } from "./ledger.ts";
 import type { Notification } from "./receiver.ts";
 import { counterTotal } from "./service-port.ts";
 import type { Warehouse } from "./warehouse.ts";
@@ -46,18 +46,20 @@ export async function notificationText(serviceUrl: string, notification: Notific
   return sent?.text ?? `${notification.incident.severity.toUpperCase()}  ${notification.title}`;
 }
 
-/** Findings as people were told of them: one that a notification named, and not merely mentioned, counts as announced. */
+/** Findings as people were told of them: to be named as new or worse is an announcement, to be mentioned beside it is not. */
 export function observedFindings(
   incidents: readonly Incident[],
   notifications: readonly Notification[],
   shift: Shift,
 ): readonly ObservedFinding[] {
-  const announced = new Map<string, ObservedFinding["announcedAs"]>();
-  for (const { reason, incident, findings } of notifications) {
+  const announcements = new Map<string, Announcement[]>();
+  for (const { reason, incident, since, findings } of notifications) {
     if (reason === "ended" || reason === "withdrawn") continue;
+    // Windows are days, half-open: the last instant of one lies in it.
+    const day = originalDay(Date.parse(since.window_end) - 1, shift);
     for (const { id, role } of findings) {
       if (role === "present") continue;
-      if (announced.get(id) !== "page") announced.set(id, incident.severity);
+      announcements.set(id, [...(announcements.get(id) ?? []), { day, severity: incident.severity }]);
     }
   }
   return incidents.flatMap((incident) =>
@@ -69,7 +71,7 @@ export function observedFindings(
         feature: finding.role === "feature" ? finding.feature || "*" : finding.role,
         signal: finding.signal,
         openedDay: originalDay(Date.parse(finding.opened), shift),
-        announcedAs: announced.get(finding.id) ?? null,
+        announcements: announcements.get(finding.id) ?? [],
         predictions: finding.evidence.predictions.verdict,
       })),
   );

@@ -22,6 +22,11 @@ export type SeriesName = string;
 
 export interface RequiredFinding {
   readonly fault: string;
+  /**
+   * `opens`: a finding of this series opens in these windows, and a notification names it. `is_announced`: a notification
+   * of these windows names it as new or as worse; a storm may have opened it before, and it is the same finding then.
+   */
+  readonly how: "opens" | "is_announced";
   readonly feature: SeriesName;
   readonly signal: string;
   readonly fromDay: Day;
@@ -53,9 +58,15 @@ export interface ObservedFinding {
   readonly feature: SeriesName;
   readonly signal: string;
   readonly openedDay: Day;
-  /** Worst severity of the notifications of its incident that named it; null if none did. */
-  readonly announcedAs: "page" | "ticket" | "none" | null;
+  /** Notifications that named it as new or as worse. */
+  readonly announcements: readonly Announcement[];
   readonly predictions: "moved" | "did_not_move" | "not_known";
+}
+
+export interface Announcement {
+  /** The day whose window it speaks of. */
+  readonly day: Day;
+  readonly severity: "page" | "ticket" | "none";
 }
 
 export interface Verdict {
@@ -93,16 +104,18 @@ const storms: readonly PermittedFindings[] = [
 const required: readonly RequiredFinding[] = [
   {
     fault: "hour_in_utc",
+    how: "opens",
     feature: "hour",
     signal: "distribution",
     fromDay: "2001-03-14",
     byDay: "2001-03-14",
-    severity: "page",
+    severity: "ticket",
     predictionsNot: "did_not_move",
     because: "the hour is sent in UTC: 5 to 8 hours ahead",
   },
   {
     fault: "hour_in_utc",
+    how: "is_announced",
     feature: "score",
     signal: "distribution",
     fromDay: "2001-03-14",
@@ -113,6 +126,7 @@ const required: readonly RequiredFinding[] = [
   },
   {
     fault: "distance_in_kilometres",
+    how: "opens",
     feature: "distance",
     signal: "distribution",
     fromDay: "2001-03-28",
@@ -123,6 +137,7 @@ const required: readonly RequiredFinding[] = [
   },
   {
     fault: "distance_in_kilometres",
+    how: "opens",
     feature: "haul",
     signal: "distribution",
     fromDay: "2001-03-28",
@@ -133,6 +148,7 @@ const required: readonly RequiredFinding[] = [
   },
   {
     fault: "origin_missing",
+    how: "opens",
     feature: "origin",
     signal: "missing",
     fromDay: "2001-04-20",
@@ -143,6 +159,7 @@ const required: readonly RequiredFinding[] = [
   },
   {
     fault: "silence",
+    how: "opens",
     feature: "*",
     signal: "silence",
     fromDay: "2001-04-26",
@@ -159,8 +176,8 @@ const sideEffects: readonly (PermittedFindings & { readonly fault: string })[] =
     fault: "hour_in_utc",
     fromDay: "2001-03-14",
     toDay: "2001-03-16",
-    features: ["class"],
-    because: "the class follows from the score",
+    features: ["score", "class"],
+    because: "later hours look later to the model",
   },
   {
     fault: "silence",
@@ -202,19 +219,16 @@ export function judge(ledger: Ledger, findings: readonly ObservedFinding[]): rea
   const verdicts: Verdict[] = [];
   const accounted = new Set<string>();
   for (const required of ledger.mustOpen) {
-    const what = `${named(required)} had to open by ${required.byDay} (${required.because})`;
-    const matching = findings.filter(
-      (finding) =>
-        finding.feature === required.feature &&
-        finding.signal === required.signal &&
-        within(finding.openedDay, required.fromDay, required.byDay),
-    );
-    for (const { findingId } of matching) accounted.add(findingId);
+    const verb = required.how === "opens" ? "open" : "be announced";
+    const when = required.fromDay === required.byDay ? `on ${required.byDay}` : `by ${required.byDay}`;
+    const claim = `${named(required)} must ${verb} ${when} (${required.because})`;
+    const matching = findings.filter((finding) => answers(required, finding));
+    if (required.how === "opens") for (const { findingId } of matching) accounted.add(findingId);
     const [found] = matching;
-    const complaint = found === undefined ? "it did not open" : shortcoming(required, found);
+    const complaint = found === undefined ? "it did not" : shortcoming(required, found);
     verdicts.push({
       kind: complaint === null ? "held" : "broken",
-      claim: complaint === null ? what : `${what}, but ${complaint}`,
+      claim: complaint === null ? claim : `${claim}, but ${complaint}`,
       findingIds: matching.map(({ findingId }) => findingId),
     });
   }
@@ -241,10 +255,19 @@ export function judge(ledger: Ledger, findings: readonly ObservedFinding[]): rea
   return verdicts;
 }
 
+function answers(required: RequiredFinding, finding: ObservedFinding): boolean {
+  if (finding.feature !== required.feature || finding.signal !== required.signal) return false;
+  return required.how === "opens"
+    ? within(finding.openedDay, required.fromDay, required.byDay)
+    : finding.announcements.some(({ day }) => within(day, required.fromDay, required.byDay));
+}
+
 function shortcoming(required: RequiredFinding, found: ObservedFinding): string | null {
-  if (found.announcedAs === null) return "no notification named it";
-  if (rank(found.announcedAs) < rank(required.severity)) {
-    return `it was announced as ${found.announcedAs}, not as ${required.severity}`;
+  const announced = found.announcements.filter(({ day }) => within(day, required.fromDay, required.byDay));
+  const loudest = announced.toSorted((left, right) => rank(right.severity) - rank(left.severity))[0];
+  if (loudest === undefined) return "no notification of these days named it";
+  if (rank(loudest.severity) < rank(required.severity)) {
+    return `it was announced as ${loudest.severity}, not as ${required.severity}`;
   }
   if (required.predictionsNot === found.predictions) {
     return `the message says that the predictions ${found.predictions.replaceAll("_", " ")}`;

@@ -19,10 +19,9 @@ export async function preflight(options: {
   findDataset();
   openFileEngine();
   if (options.brokers === null) findBroker(options.root);
-  const pid = await runningEngine(options.folder);
-  if (pid !== null) {
+  if (await engineAnswers(options.folder)) {
     throw new MissingPart(
-      `${options.folder} is in use by an earlier demo (its engine is process ${pid}): end that one first, with Ctrl-C in its terminal.`,
+      `${options.folder} is in use: an earlier demo still runs. End it first, with Ctrl-C in its terminal.`,
     );
   }
 }
@@ -44,12 +43,11 @@ function answers(command: string, argument: string): boolean {
   return spawnSync(command, [argument], { stdio: "ignore" }).error === undefined;
 }
 
-async function runningEngine(folder: string): Promise<number | null> {
+async function engineAnswers(folder: string): Promise<boolean> {
   try {
-    const { pid } = JSON.parse(await readFile(path.join(folder, "engine.json"), "utf8")) as { pid: number };
-    process.kill(pid, 0);
-    return pid;
+    const { url } = JSON.parse(await readFile(path.join(folder, "engine.json"), "utf8")) as { readonly url: string };
+    return (await fetch(new URL("/ping", url), { signal: AbortSignal.timeout(1000) })).ok;
   } catch {
-    return null;
+    return false;
   }
 }

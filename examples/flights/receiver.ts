@@ -10,6 +10,8 @@ export interface Notification {
   readonly reason: "opened" | "grew" | "worsened" | "ended" | "withdrawn";
   readonly incident: { readonly id: string; readonly severity: "page" | "ticket" | "none" };
   readonly title: string;
+  /** RFC 3339; end of the latest window that was looked at. */
+  readonly since: { readonly window_end: string };
   readonly predictions: { readonly verdict: "moved" | "did not move" | "not known" };
   readonly findings: readonly {
     readonly id: string;

@@ -6,6 +6,11 @@ export interface Warehouse {
   query<Row>(sql: string): Promise<Row[]>;
 }
 
+interface Address {
+  readonly url: string;
+  readonly authorization: string | null;
+}
+
 /**
  * @param options.folder The data directory, whose engine.json says where the embedded engine listens; it is read for every
  *   query, since an engine that was restarted may have moved.
@@ -16,8 +21,8 @@ export function createWarehouse(options: {
   readonly clickhouseUrl: string | null;
   readonly database: string;
 }): Warehouse {
-  const address = async (): Promise<{ readonly url: string; readonly authorization: string | null }> => {
-    if (options.clickhouseUrl !== null) return { url: options.clickhouseUrl, authorization: null };
+  const address = async (): Promise<Address> => {
+    if (options.clickhouseUrl !== null) return withoutCredentials(options.clickhouseUrl);
     const file = JSON.parse(await readFile(path.join(options.folder, "engine.json"), "utf8")) as {
       readonly url: string;
       readonly readerToken: string;
@@ -46,4 +51,14 @@ export function createWarehouse(options: {
         .map((line) => JSON.parse(line) as Row);
     },
   };
+}
+
+/** `fetch` refuses a URL that holds a user and a password: they go into a header. */
+function withoutCredentials(text: string): Address {
+  const url = new URL(text);
+  if (url.username === "") return { url: text, authorization: null };
+  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  url.username = "";
+  url.password = "";
+  return { url: url.href, authorization: `Basic ${Buffer.from(credentials).toString("base64")}` };
 }
