@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Message } from "kafkajs";
+import { CompressionTypes, type Message } from "kafkajs";
 import { describe, expect, inject, it } from "vitest";
 import { createFacts } from "../store/facts/client.ts";
 import { readPartitionProgress } from "../store/facts/partition-progress.ts";
@@ -75,6 +75,23 @@ describe("a collector", () => {
     }
     expect(await ledger(collector, topics.events)).toMatchObject({ received: count, stored: count });
     expect(await ledger(collector, topics.labels)).toMatchObject({ received: count, stored: count });
+  });
+
+  it("reads what producers compress", async () => {
+    await using kafka = await connectTestKafka(brokers);
+    await using facts = await createTestDatabase();
+    const topics = await kafka.topics(1);
+    for (const compression of [CompressionTypes.GZIP, CompressionTypes.Snappy, CompressionTypes.ZSTD]) {
+      const messages = [eventMessage(`codec ${compression}`)];
+      await kafka.producer.send({ topic: topics.events, acks: -1, compression, messages });
+    }
+    await using collector = await startTestCollector({ brokers, topics, facts });
+    await collector.caughtUp();
+    expect(await facts.query("SELECT event_id FROM events ORDER BY offset")).toEqual([
+      { event_id: "codec 1" },
+      { event_id: "codec 2" },
+      { event_id: "codec 4" },
+    ]);
   });
 
   it("goes on from where it was ended, and reports how far it is", async () => {
@@ -284,6 +301,24 @@ describe("bad messages", () => {
       dropped: {},
       deadLettered: { malformed_json: 1, label_missing: 1, label_invalid: 1, key_missing: 1, time_missing: 1 },
     });
+  });
+});
+
+describe("when the store refuses for good", () => {
+  it("a collector ends and says why, and its successor stores what it could not", async () => {
+    await using kafka = await connectTestKafka(brokers);
+    await using facts = await createTestDatabase();
+    const topics = await kafka.topics(1);
+    {
+      await using collector = await startTestCollector({ brokers, topics, facts });
+      await facts.command("RENAME TABLE events TO away");
+      await kafka.send(topics.events, [eventMessage("refused")]);
+      await expect(collector.stopped).rejects.toMatchObject({ code: "store_rejected", retryable: false });
+    }
+    await facts.command("RENAME TABLE away TO events");
+    await using successor = await startTestCollector({ brokers, topics, facts });
+    await successor.caughtUp();
+    expect(await facts.query("SELECT event_id FROM events")).toEqual([{ event_id: "refused" }]);
   });
 });
 

@@ -3,7 +3,7 @@ import { access, copyFile, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/p
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-export const kafkaVersion = "4.3.1";
+const kafkaVersion = "4.3.1";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const cacheFolder = join(here, "..", "..", ".cache");
