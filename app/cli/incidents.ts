@@ -4,7 +4,7 @@ import { LeewayError } from "../../core/errors.ts";
 import { listIncidents, readIncident } from "../../store/state/incidents.ts";
 import { openState } from "../../store/state/state.ts";
 import { type LoadedConfig, requireConfig } from "../config/load.ts";
-import { stateFile } from "../lifecycle/alerting-role.ts";
+import { stateFile } from "../lifecycle/state-file.ts";
 import { apiAddress, getJson } from "./api-client.ts";
 import { defineCommand } from "./command.ts";
 import { configOptions, configRequest } from "./config-options.ts";

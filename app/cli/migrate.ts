@@ -1,7 +1,4 @@
-import { schemaVersion } from "../../store/migrations/migrate.ts";
 import { requireConfig } from "../config/load.ts";
-import { connectStore } from "../lifecycle/store-connection.ts";
-import { createLog } from "../telemetry/log.ts";
 import { defineCommand } from "./command.ts";
 import { configOptions, configRequest } from "./config-options.ts";
 
@@ -13,6 +10,12 @@ export const migrateCommand = defineCommand({
   options: configOptions,
   run: async ({ options }, context) => {
     const { service } = requireConfig(configRequest(options, context));
+    // Loaded here, as in serve: the other commands start faster without.
+    const [{ connectStore }, { createLog }, { schemaVersion }] = await Promise.all([
+      import("../lifecycle/store-connection.ts"),
+      import("../telemetry/log.ts"),
+      import("../../store/migrations/migrate.ts"),
+    ]);
     const log = createLog({ level: context.environment["LEEWAY_LOG"] || "warn" });
     await using store = await connectStore({ service, owner: true, log });
     context.write(`database ${store.facts.database}: tables at version ${schemaVersion}\n`);

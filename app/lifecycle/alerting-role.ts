@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { type Alerting, createAlerting } from "../../alerting/alerting.ts";
 import type { AlertingMetrics } from "../../alerting/metrics.ts";
 import type { ModelSpec } from "../../core/model.ts";
@@ -7,11 +6,7 @@ import { openState } from "../../store/state/state.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createServiceClock } from "./service-clock.ts";
-
-/** The alerting role's state, in the data directory. */
-export function stateFile(dataDir: string): string {
-  return join(dataDir, "state.sqlite");
-}
+import { stateFile } from "./state-file.ts";
 
 /** @throws config_invalid, state_unreadable */
 export async function startAlerting(options: {
