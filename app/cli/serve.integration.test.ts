@@ -134,7 +134,7 @@ test("what waits in a buffer is written before SIGINT ends it with 130", async (
     await produce(folder.topics.events, [event({ event_id: "waiting" })]);
     await eventually(
       () => text(url, "/metrics"),
-      (answer) => /leeway_buffered_messages 1\b/.test(answer),
+      (answer) => /leeway_collector_buffered_messages 1\b/.test(answer),
     );
     leeway.kill("SIGINT");
     expect((await leeway.ended).code).toBe(130);

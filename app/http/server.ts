@@ -67,6 +67,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024 * 1024,
     forceCloseConnections: true,
+    // Errors before any route, such as a path that is not UTF-8.
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, "request_invalid", error.message),
   });
 
   server.addHook("onRequest", async (request, reply) => {
