@@ -96,8 +96,9 @@ function profileStatement(request: ProfileRequest): {
   readonly settings: Record<string, string | number>;
 } {
   const { series, split, weighted, windows } = request;
+  const { sql: binnings, position } = binningsOf(series);
   const many = windows.length > 1;
-  const columns = series.map((one, index) => slotColumns(one, index, request)).flat();
+  const columns = series.map((one, index) => slotColumns(one, index, { ...request, position })).flat();
   const tuples = series.map((one, index) => countsTuple(one, index, weighted));
   const slices = split.kind === "slices" ? split.attributes : [];
   const sliceColumns = slices.map(
@@ -131,6 +132,7 @@ function profileStatement(request: ProfileRequest): {
 INSERT INTO profiles (environment, model, baseline_id, kind, window_start, window_end, revision, role, feature, version, slice,
   rows, weight, weight_squares, present_rows, present_weight, present_weight_squares, missing, non_finite, bin_index, bin_weight,
   unlisted, unseen, unseen_top, unseen_top_value, unseen_distinct, min, max, sum, sum_squares, computed_at, expires_on)
+WITH ${binnings} AS binnings
 SELECT {environment:String}, {model:String}, {baselineId:String}, {kind:String},
   fromUnixTimestamp64Milli(start_ms, 'UTC'), fromUnixTimestamp64Milli(${ends}, 'UTC'), {revision:UInt32},
   s.1 AS role, s.2 AS feature, version_text, slice_text,
@@ -153,7 +155,7 @@ FROM (
     FROM (
       SELECT ${[`${windowStartExpression(windows)} AS start`, "version", "weight AS w", ...sliceColumns, ...columns].join(",\n        ")}
       FROM events
-      WHERE ${scopeCondition}
+      WHERE ${scopeCondition} AND throwIf(length(binnings) != ${series.length}, 'the bins of a series are not stored') = 0
     )
     ${groupBy}
     ${having}
@@ -166,6 +168,41 @@ FROM (
   };
 }
 
+const binningParts = ["negated", "edge_indices", "categories", "category_indices"] as const;
+type BinningPart = (typeof binningParts)[number];
+
+/**
+ * One scalar subquery for the bins of all series (each costs milliseconds of its own), and the place of each series in it.
+ * `negated`: −edge in ascending order, after a sentinel below them all; `edge_indices`: the bin that each stands for.
+ */
+function binningsOf(series: readonly BinnedExpression[]): {
+  readonly sql: string;
+  readonly position: (series: BinnedExpression) => number;
+} {
+  const key = ({ role, feature, binningVersion }: BinnedExpression) => [role, feature, binningVersion] as const;
+  const ordered = series.toSorted((a, b) => {
+    const [left, right] = [key(a), key(b)];
+    for (const [part, text] of left.entries()) {
+      const order = Buffer.compare(Buffer.from(text), Buffer.from(right[part] ?? ""));
+      if (order !== 0) return order;
+    }
+    return 0;
+  });
+  const wanted = ordered.map((one) => `(${key(one).map(sqlText).join(", ")})`).join(", ");
+  const sql = `(
+  SELECT groupArray((
+    arrayConcat([-1.7976931348623157e308], arrayReverse(arrayMap(e -> -e, edges))),
+    arrayMap(i -> toUInt16(i), reverse(range(toUInt64(length(edges) + 1)))),
+    categories,
+    arrayMap(i -> toUInt16(i), range(toUInt64(length(categories))))))
+  FROM (
+    SELECT toString(role) AS r, toString(feature) AS f, toString(version) AS v, edges, categories FROM baseline_series
+    WHERE baseline_id = {baselineId:String} AND slice = '' AND (r, f, v) IN (${wanted})
+    ORDER BY r, f, v, created_at DESC LIMIT 1 BY r, f, v
+  ))`;
+  return { sql, position: (one) => ordered.indexOf(one) + 1 };
+}
+
 /** `grouping(x)` is 1 for a column that the present set does not group by. */
 const groupingBit = 1;
 
@@ -174,20 +211,22 @@ function escapeSlice(text: string): string {
 }
 
 /** Columns of the innermost SELECT: the slot of a value, and the value itself where moments or new categories need it. */
-function slotColumns(series: BinnedExpression, index: number, request: ProfileRequest): string[] {
+function slotColumns(
+  series: BinnedExpression,
+  index: number,
+  request: ProfileRequest & { readonly position: (series: BinnedExpression) => number },
+): string[] {
   const { binning } = series;
   const bins = binCount(binning);
   const slot = (name: (typeof extraSlots)[number]) => `toUInt16(${bins + extraSlots.indexOf(name)})`;
-  const condition = `baseline_id = {baselineId:String} AND role = ${sqlText(series.role)} AND feature = ${sqlText(series.feature)} AND version = ${sqlText(series.binningVersion)} AND slice = ''`;
-  const constant = (expression: string) =>
-    `(SELECT ${expression} FROM baseline_series WHERE ${condition} ORDER BY created_at DESC LIMIT 1)`;
+  const constant = (part: BinningPart) => `binnings[${request.position(series)}].${binningParts.indexOf(part) + 1}`;
   const value = `v${index}`;
 
   if (binning.kind === "numeric") {
     // The upper edge of a bin is the smallest edge that is not below x: on negated values that is what roundDown finds, so
     // a value equal to an edge falls in the lower bin. What lies above the last edge meets the sentinel.
-    const negated = constant("arrayConcat([-1.7976931348623157e308], arrayReverse(arrayMap(e -> -e, edges)))");
-    const indices = constant("arrayMap(i -> toUInt16(i), reverse(range(toUInt64(length(edges) + 1))))");
+    const negated = constant("negated");
+    const indices = constant("edge_indices");
     const lookUp = `transform(roundDown(-assumeNotNull(${value}), ${negated}), ${negated}, ${indices}, toUInt16(0))`;
     return [
       `${series.sql} AS ${value}`,
@@ -205,9 +244,7 @@ function slotColumns(series: BinnedExpression, index: number, request: ProfileRe
         ? `if(${text} IN (SELECT ${text.replaceAll(value, `(${series.sql})`)} FROM events WHERE ${referenceCondition}), ${slot("unlisted")}, ${slot("unseen")})`
         : slot("unseen");
   const found =
-    bins === 0
-      ? other
-      : `transform(${text}, ${constant("categories")}, ${constant("arrayMap(i -> toUInt16(i), range(toUInt64(length(categories))))")}, ${other})`;
+    bins === 0 ? other : `transform(${text}, ${constant("categories")}, ${constant("category_indices")}, ${other})`;
   const finite = series.type === "number" ? `NOT isFinite(assumeNotNull(${value})), ${slot("non_finite")}, ` : "";
   return [
     `${series.sql} AS ${value}`,
