@@ -1,0 +1,151 @@
+import { describe, expect, test } from "vitest";
+import type { Binning } from "../../core/baseline.ts";
+import type { ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
+import { binRanges } from "../../store/facts/slice-changes.ts";
+import type { SliceCount } from "../../store/facts/slice-changes.ts";
+import type { SeriesEvaluation } from "../decisions/decider.ts";
+import { emptyCounts } from "../baselines/counts.ts";
+import { contributors, grownBins, movedCategories, rangeName, summary } from "./contributors.ts";
+import { predictionsVerdict } from "./predictions.ts";
+import { sliceShares } from "./slices.ts";
+
+const numeric: Binning = { kind: "numeric", edges: [10, 20, 30], decileEdges: [0, 1, 2] };
+const categorical: Binning = { kind: "categorical", categories: ["JFK", "LGA", "ORD"], distinct: 3, singletons: 0 };
+
+function counts(binning: Binning, bins: readonly number[], more: Partial<SeriesCounts> = {}): SeriesCounts {
+  const total = bins.reduce((sum, bin) => sum + bin, 0) + (more.unseen ?? 0);
+  const sizes = { rows: total, weight: total, weightSquares: total };
+  const present = { presentRows: total, presentWeight: total, presentWeightSquares: total };
+  return { ...emptyCounts(binning), ...sizes, ...present, bins, ...more };
+}
+
+function reference(binning: Binning, bins: readonly number[], more: Partial<SeriesCounts> = {}): ReferenceProfile {
+  const series = { role: "feature" as const, feature: "f", version: "", slice: "" };
+  return { series, binning, pooled: counts(binning, bins, more), subWindows: [] };
+}
+
+describe("contributors", () => {
+  test("stretches of a number are named with its unit, largest change first", () => {
+    const shares = contributors(reference(numeric, [25, 25, 25, 25]), counts(numeric, [5, 30, 25, 40]), "miles");
+    expect(shares).toEqual([
+      { name: "up to 10 miles", reference: 0.25, current: 0.05 },
+      { name: "over 30 miles", reference: 0.25, current: 0.4 },
+      { name: "10 to 20 miles", reference: 0.25, current: 0.3 },
+    ]);
+    expect(rangeName(350, 2475.25, "miles")).toBe("350 to 2,475 miles");
+    expect(rangeName(0.00012, 0.5, null)).toBe("0.00012 to 0.5");
+  });
+
+  test("categories are named, new ones too", () => {
+    const current = counts(categorical, [10, 40, 40], {
+      unseen: 10,
+      unseenTop: 8,
+      unseenTopValue: "XNA",
+      unseenDistinct: 3,
+    });
+    expect(contributors(reference(categorical, [30, 40, 30]), current, null)).toEqual([
+      { name: "JFK", reference: 0.3, current: 0.1 },
+      { name: "ORD", reference: 0.3, current: 0.4 },
+      { name: "XNA", reference: 0, current: 0.08 },
+      { name: "2 other new values", reference: 0, current: 0.02 },
+    ]);
+  });
+
+  test("nothing is said of a window without values", () => {
+    expect(contributors(reference(categorical, [1, 1, 1]), emptyCounts(categorical), null)).toEqual([]);
+    expect(summary(reference(numeric, [1, 1, 1, 1]), emptyCounts(numeric))).toEqual({});
+  });
+
+  test("mean and median before and now", () => {
+    const before = reference(numeric, [25, 25, 25, 25], { sum: 2000, min: 0, max: 40 });
+    const now = counts(numeric, [0, 50, 50, 0], { sum: 2100, min: 11, max: 29 });
+    expect(summary(before, now)).toEqual({
+      reference_mean: 20,
+      current_mean: 21,
+      reference_median: 20,
+      current_median: 20,
+    });
+  });
+
+  test("the gain of the grown bins is the share of rows moved", () => {
+    expect(grownBins(reference(numeric, [25, 25, 25, 25]), counts(numeric, [10, 20, 30, 40]))).toEqual([2, 3]);
+    expect(binRanges([2, 3], [10, 20, 30])).toEqual([[20, null]]);
+    expect(binRanges([3, 0, 1], [10, 20, 30])).toEqual([
+      [null, 20],
+      [30, null],
+    ]);
+  });
+
+  test("a change is about the category that moved most and those that moved along", () => {
+    const share = (name: string, change: number) => ({ name, reference: 0.5, current: 0.5 + change });
+    expect(movedCategories([share("JFK", -0.1), share("ORD", 0.09), share("LGA", -0.05), share("BUF", -0.01)])).toEqual(
+      ["JFK", "LGA"],
+    );
+  });
+});
+
+describe("slices", () => {
+  const count = (attribute: string, value: string, weight: number, focus: number): SliceCount => ({
+    attribute,
+    value,
+    rows: weight,
+    weight,
+    focus,
+  });
+  const before = [count("", "", 1000, 100), count("state", "NY", 400, 40), count("state", "IL", 600, 60)];
+  const now = [count("", "", 500, 150), count("state", "NY", 200, 125), count("state", "IL", 300, 25)];
+
+  test("each says how much of the change it carries, largest first, and how it changed within itself", () => {
+    const [first, ...others] = sliceShares(before, now, { minRows: 50, show: "within" });
+    expect(first).toMatchObject({ name: "state=NY", reference: 0.1, current: 0.625 });
+    // 0.25 − 0.04 of the whole 0.3 − 0.1: more than all of it, since IL moved the other way.
+    expect(first?.carried).toBe(1);
+    expect(others).toEqual([]);
+  });
+
+  test("as shares of all rows when the question is where rows went", () => {
+    const [first] = sliceShares(before, now, { minRows: 50, show: "overall" });
+    expect(first).toMatchObject({ name: "state=NY", reference: 0.04, current: 0.25 });
+  });
+
+  test("those with too few rows on both sides are left out", () => {
+    expect(sliceShares(before, now, { minRows: 500, show: "within" })).toEqual([]);
+  });
+});
+
+describe("predictions", () => {
+  const result = (more: Partial<SeriesEvaluation>): SeriesEvaluation => ({
+    series: { role: "score", feature: "score", version: "v1", slice: "" },
+    signal: "distribution",
+    state: "ok",
+    rows: 1000,
+    referenceRows: 10_000,
+    contrast: "location",
+    effect: 0.004,
+    effectLow: 0,
+    effectHigh: 0.015,
+    pValue: 0.3,
+    threshold: 1e-4,
+    ...more,
+  });
+
+  test("did not move only if the upper bound of every result is below the floor", () => {
+    expect(predictionsVerdict([result({})], 0.02)).toEqual({
+      verdict: "did_not_move",
+      effect: 0.004,
+      effectHigh: 0.015,
+    });
+    expect(predictionsVerdict([result({}), result({ effectHigh: 0.03 })], 0.02).verdict).toBe("not_known");
+  });
+
+  test("moved if one of them is in drift", () => {
+    expect(predictionsVerdict([result({}), result({ state: "drift" })], 0.02).verdict).toBe("moved");
+  });
+
+  test("not known without scores, and when too many rows are of versions that could not be judged", () => {
+    expect(predictionsVerdict([], 0.02)).toEqual({ verdict: "not_known", effect: null, effectHigh: null });
+    const unjudged = result({ state: "insufficient_data", effectHigh: null, effect: null, rows: 500 });
+    expect(predictionsVerdict([result({}), unjudged], 0.02).verdict).toBe("not_known");
+    expect(predictionsVerdict([result({}), { ...unjudged, rows: 20 }], 0.02).verdict).toBe("did_not_move");
+  });
+});
