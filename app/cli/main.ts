@@ -12,6 +12,11 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
   throw error;
 });
+// Exit code 1 would say that the thing asked about is not as it should be.
+process.on("uncaughtException", (error) => {
+  process.stderr.write(`leeway: a fault in Leeway itself; please report it: ${error.stack ?? error.message}\n`);
+  process.exit(3);
+});
 endWithLauncher(process.env);
 const exitCode = await runCommandLine(process.argv.slice(2), {
   environment: process.env,

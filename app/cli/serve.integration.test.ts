@@ -7,6 +7,7 @@ import { join } from "node:path";
 import kafkajs from "kafkajs";
 import { expect, inject, test } from "vitest";
 import { whyMissing } from "../../deploy/testing/debian-packages.ts";
+import { createFacts } from "../../store/facts/client.ts";
 import { complaints, createLeewayFolder, eventually, type LeewayFolder } from "../testing/leeway-process.ts";
 
 /** A configuration with names of its own on the shared broker; the embedded engine is this folder's own. */
@@ -210,6 +211,36 @@ test("a reader can neither write nor leave the database", async () => {
     expect(complaints(end)).toHaveLength(1);
     expect(end.stdout).toBe("");
   }
+});
+
+test("with CLICKHOUSE_URL everything goes to that server, and leeway sql only reads", async () => {
+  const database = `app_${randomUUID().replaceAll("-", "")}`;
+  const { url, token = "" } = inject("clickhouse");
+  using folder = createLeewayFolder({ "leeway.yaml": JSON.stringify({ store: { database } }) });
+  const environment = { CLICKHOUSE_URL: url, CLICKHOUSE_PASSWORD: token };
+  expect(await folder.run(["migrate"], environment)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(new RegExp(`^database ${database}: tables at version \\d+\n$`)),
+  });
+  const { stdout } = await folder.run(
+    [
+      "sql",
+      "SELECT count() AS tables FROM system.tables WHERE database = currentDatabase() AND name = 'events'",
+      "--format",
+      "json",
+    ],
+    environment,
+  );
+  expect(JSON.parse(stdout)).toEqual({ tables: 1 });
+  const dropped = await folder.run(["sql", `DROP DATABASE ${database}`], environment);
+  expect(dropped.code).toBe(2);
+  expect(complaints(dropped)).toHaveLength(1);
+  const wrong = await folder.run(["sql", "SELECT 1"], { ...environment, CLICKHOUSE_PASSWORD: "wrong" });
+  expect(wrong.code).toBe(3);
+  expect(complaints(wrong)[0]).toContain("check user and password");
+  expect(existsSync(join(folder.path, "data"))).toBe(false);
+  await using admin = createFacts({ ...inject("clickhouse"), database: "default" });
+  await admin.command(`DROP DATABASE ${database}`);
 });
 
 test("a port that is taken: exit 3, and what to do", async () => {

@@ -1,4 +1,4 @@
-/** What an answer that is an error says, by its code. Closed: the codes are documented, and a test compares. */
+/** What an answer that is an error says, by its code. Closed, like the codes of core/errors.ts. */
 export const problems = {
   not_found: { status: 404, title: "There is nothing at this address" },
   incident_unknown: { status: 404, title: "There is no such incident" },

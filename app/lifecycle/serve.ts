@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import { systemClock } from "../../core/clock.ts";
 import { LeewayError } from "../../core/errors.ts";
@@ -120,13 +121,13 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
             config,
             facts,
             models: directory.models,
-            url: http.url,
+            url: linkUrl(http.url),
             metrics: alertingMetrics,
             log: alertingLog,
           }),
         ),
       );
-      incidents = () => alerting?.current().incidents ?? null;
+      incidents = () => alerting?.current()?.incidents ?? null;
       readiness.set("alerting", { state: "ready" });
     }
 
@@ -209,6 +210,11 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
     if (signals.abort.aborted && !(error instanceof LeewayError)) return signalExitCode(await signals.first);
     throw error;
   }
+}
+
+/** Links lead to a machine, not to "every address". */
+function linkUrl(url: string): string {
+  return url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:)/, `//${hostname()}`);
 }
 
 function engineText(engine: "server" | "started" | "found"): string {
