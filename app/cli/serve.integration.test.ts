@@ -163,6 +163,30 @@ test("roles run apart: a collector waits for the engine of the process with the 
   expect(JSON.parse(await text(collectorUrl, "/api/v1/incidents"))).toMatchObject({ code: "role_absent", status: 404 });
 });
 
+test("a collector goes on when the process that owns the engine is killed and started again", async () => {
+  using folder = folderOnBroker();
+  await using collector = folder.start(["serve", "--roles", "collector"]);
+  {
+    await using owner = folder.start(["serve", "--roles", "detector,alerting"]);
+    await Promise.all([owner.url, collector.url]);
+    await produce(folder.topics.events, [event({ event_id: "before" })]);
+    await eventually(
+      async () => text(await collector.url, "/metrics"),
+      (answer) => answer.includes("leeway_messages_stored_total{"),
+    );
+    owner.kill("SIGKILL");
+    await owner.ended;
+  }
+  await produce(folder.topics.events, [event({ event_id: "while nobody served" })]);
+  await using again = folder.start(["serve", "--roles", "detector,alerting"]);
+  await again.url;
+  const { stdout } = await eventually(
+    () => folder.run(["sql", "SELECT count() AS events FROM events", "--format", "json"]),
+    (end) => end.stdout.includes("2"),
+  );
+  expect(JSON.parse(stdout)).toEqual({ events: 2 });
+});
+
 test("SIGHUP takes a new configuration; one with a fault changes nothing", async () => {
   using folder = folderOnBroker();
   const file = join(folder.path, "leeway.yaml");
