@@ -129,7 +129,7 @@ async function runDemo(run: Run): Promise<number> {
   out.line(`Ready after ${seconds()} s. Meanwhile, from another terminal:`);
   out.line(`  curl -s ${serviceUrl}/metrics`);
   out.line(
-    `  npx leeway sql ${where} "SELECT toDate(event_time) AS day, count() FROM events GROUP BY day ORDER BY day"`,
+    `  npx leeway sql ${where} "SELECT toDate(event_time) AS day, count() FROM events WHERE environment = 'production' GROUP BY day ORDER BY day"`,
   );
 
   const warehouse = createWarehouse({ folder, clickhouseUrl, database: names.database });
