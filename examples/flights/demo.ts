@@ -209,7 +209,8 @@ function startBroker(stage: Stage, line: (text: string) => void): Promise<string
   stage.start({
     name: "kafka",
     script: path.join(root, "deploy", "kafka", "broker.ts"),
-    args: ["--data", path.join(folder, "kafka")],
+    // Without a folder of its own its data are thrown away, and it ends at once.
+    args: [],
     onLine: (text) => resolve((JSON.parse(text) as { readonly brokers: string }).brokers),
     onErrorLine: line,
   });
