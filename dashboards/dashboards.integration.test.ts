@@ -2,7 +2,11 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Registry } from "prom-client";
 import { expect, test } from "vitest";
+import { createAlertingMetrics } from "../alerting/metrics.ts";
+import { createCollectorMetrics } from "../collector/metrics.ts";
+import { createDetectorMetrics } from "../detectors/metrics.ts";
 import { whyMissing } from "../deploy/testing/debian-packages.ts";
 
 const folder = import.meta.dirname;
@@ -64,6 +68,31 @@ test("alert rules and every panel's query are PromQL", ({ skip }) => {
   writeFileSync(join(temporary, "queries.json"), JSON.stringify({ groups: [{ name: "queries", rules }] }));
   run("promtool", ["check", "rules", join(temporary, "queries.json")]);
   rmSync(temporary, { recursive: true });
+});
+
+test("queries name metrics and labels that the code has", async () => {
+  const registry = new Registry();
+  for (const register of [createCollectorMetrics, createDetectorMetrics, createAlertingMetrics]) register(registry);
+  const known = new Map(
+    (registry.getMetricsAsArray() as readonly { readonly name: string; readonly labelNames?: readonly string[] }[]).map(
+      ({ name, labelNames = [] }) => [name, new Set([...labelNames, "job"])],
+    ),
+  );
+  const alerts = JSON.parse(readFileSync(join(folder, "rendered", "alerts.json"), "utf8")) as {
+    readonly groups: readonly { readonly rules: readonly { readonly expr: string }[] }[];
+  };
+  const queries = [
+    ...dashboards.flatMap(({ panels }) => panels.flatMap(({ targets }) => targets)),
+    ...alerts.groups.flatMap(({ rules }) => rules),
+  ].map(({ expr }) => expr);
+  for (const query of queries) {
+    const [, metric = "", selector = ""] = /(leeway_\w+)\{([^}]*)\}/.exec(query) ?? [];
+    const labels = known.get(metric);
+    expect(labels, query).toBeDefined();
+    const grouped = /\bby \(([^)]*)\)/.exec(query)?.[1]?.split(", ") ?? [];
+    const selected = [...selector.matchAll(/(\w+)!?[=~]/g)].map(([, label = ""]) => label);
+    for (const label of [...grouped, ...selected]) expect(labels?.has(label), `${label} in ${query}`).toBe(true);
+  }
 });
 
 test("panels have ids of their own, fill the grid without overlapping, and say what they show", () => {

@@ -25,10 +25,10 @@ function(config)
       ],
       [
         [panels.timeseries('Level', 'The same number as above, over time.', [panels.query(queries.level, 'level')]), 12],
-        [panels.timeseries('Missing', 'Share of rows in which the feature is missing.', [panels.query(queries.score('missing'), '{{feature}}')], unit='percentunit'), 12],
+        [panels.timeseries('Missing', 'Share of rows in which the feature is missing.', [panels.query(queries.score('missing_share'), '{{feature}}')], unit='percentunit'), 12],
       ],
       [
-        [panels.timeseries('Messages received', 'Per second, all models of this service.', [panels.query(queries.received, '{{kind}}')], unit='cps'), 8],
+        [panels.timeseries('Messages received', 'Per second, all models of this service.', [panels.query(queries.received, '{{topic}}')], unit='cps'), 8],
         [panels.timeseries('Dead letters', 'Per second and reason; each is kept in the dead-letter topic with its reason.', [panels.query(queries.deadLettered, '{{reason}}')], unit='cps'), 8],
         [panels.timeseries('Lag', 'Seconds between the oldest unread message and now.', [panels.query(queries.lagSeconds, '{{topic}}')], unit='s'), 8],
       ],
