@@ -10,7 +10,7 @@ import { firstEventMs } from "../store/facts/windows.ts";
 import type { DetectorMetrics } from "./metrics.ts";
 
 /** Measured windows that are looked at again for labels that came still later. */
-const recheckedWindows = 2;
+const recheckedWindows = 14;
 /** Below this many labelled events a performance is stored, but as insufficient. */
 const fewestLabelled = 30;
 
@@ -73,7 +73,7 @@ export function createPerformanceRecorder(options: {
       if (nextMs === null) return 0;
       let measured = 0;
       const due = [...windowsBetween(nextMs, throughMs, alignment)];
-      if (due.length > 0 || recheck) {
+      if (recheck) {
         for (const one of recent) {
           const labelled = await measure(one.window, one.revision + 1);
           if (labelled === one.labelled) continue;

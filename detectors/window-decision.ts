@@ -167,14 +167,17 @@ export function createWindowDecider(options: {
         gap,
         predictions,
       };
-      const bySize = step.findings.toSorted((a, b) => b.magnitude - a.magnitude);
+      const bySize = step.findings
+        .filter((finding) => finding.state === "open")
+        .toSorted((a, b) => b.magnitude - a.magnitude)
+        .slice(0, findingsWithSlices);
       const findings: Finding[] = [];
       for (const decision of step.findings) {
         findings.push(
           await createFinding(facts, decision, facing, {
             revision,
             evaluatedAtMs,
-            withSlices: bySize.indexOf(decision) < findingsWithSlices,
+            withSlices: bySize.includes(decision),
           }),
         );
       }

@@ -28,7 +28,7 @@ export interface WindowFacts {
 
 /** A cohort attribute's most frequent values are looked at, so many of them. */
 const sliceValuesLookedAt = 200;
-/** Slices cost a pass over the reference's column each: only so many findings of a window get them, the largest first. */
+/** Slices cost a pass over the reference's column each: only so many open findings of a window get them, the largest first. */
 export const findingsWithSlices = 10;
 
 /**
@@ -55,7 +55,8 @@ export async function createFinding(
     reference === null || current === null || signal === "silence" || signal === "missing"
       ? []
       : contributors(reference, current, unit).filter((share) => signal !== "unseen" || share.reference === 0);
-  const moved = signal === "distribution" && series.role !== "feature";
+  // An open finding on a score or class is itself what "predictions moved" means.
+  const moved = state === "open" && signal === "distribution" && series.role !== "feature";
   return {
     findingId,
     incidentId,

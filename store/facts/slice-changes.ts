@@ -34,6 +34,7 @@ export async function countSlices(
     readonly series: SeriesExpression;
     readonly binning: Binning;
     readonly focus: Focus;
+    /** At least one. */
     readonly attributes: readonly string[];
     readonly version: string | null;
     /** Only rows of this slice. */
@@ -42,20 +43,31 @@ export async function countSlices(
   },
 ): Promise<SliceCount[]> {
   const { series, binning, focus, version } = options;
+  const { attributes } = options;
+  const columns = attributes.map((attribute, index) => `toString(cohorts[${sqlText(attribute)}]) AS a${index}`);
+  const sets = ["()", ...attributes.map((_, index) => `(a${index})`)];
+  // GROUPING SETS leave the columns of other attributes empty; rows without a value for an attribute are dropped below.
+  const attributeName = attributes.map((name, index) => `grouping(a${index}) = 0, ${sqlText(name)}`);
+  const attributeValue = attributes.map((_, index) => `grouping(a${index}) = 0, a${index}`);
+  const conditions = [
+    scopeCondition,
+    ...(version === null ? [] : ["version = {version:String}"]),
+    ...Object.entries(options.within).map(([name, value]) => `cohorts[${sqlText(name)}] = ${sqlText(value)}`),
+  ];
   return facts.query<SliceCount>(
     `SELECT attribute, value, rows, weight, focus FROM (
-       SELECT pair.1 AS attribute, pair.2 AS value, count() AS rows, sum(w) AS weight, sumIf(w, in_focus) AS focus
+       SELECT multiIf(${attributeName.join(", ")}, '') AS attribute, multiIf(${attributeValue.join(", ")}, '') AS value,
+         count() AS rows, sum(w) AS weight, sumIf(w, in_focus) AS focus
        FROM (
          SELECT weight AS w, ${series.sql} AS v, ifNull(${focusSql(series, binning, focus)}, false) AS in_focus,
-           arrayConcat([('', '')], arrayFilter(p -> p.2 != '' AND has({attributes:Array(String)}, p.1),
-             arrayMap((k, x) -> (toString(k), toString(x)), mapKeys(cohorts), mapValues(cohorts)))) AS pairs
-         FROM events WHERE ${[scopeCondition, ...(version === null ? [] : ["version = {version:String}"]), ...Object.entries(options.within).map(([attribute, value]) => `cohorts[${sqlText(attribute)}] = ${sqlText(value)}`)].join(" AND ")}
+           ${columns.join(", ")}
+         FROM events WHERE ${conditions.join(" AND ")}
        )
-       ARRAY JOIN pairs AS pair
-       GROUP BY attribute, value
+       GROUP BY GROUPING SETS (${sets.join(", ")})
      )
+     WHERE attribute = '' OR value != ''
      ORDER BY rows DESC, attribute, value LIMIT {limit:UInt32} BY attribute`,
-    { ...scopeParams(scope), attributes: options.attributes, version: version ?? "", limit: options.limit },
+    { ...scopeParams(scope), version: version ?? "", limit: options.limit },
   );
 }
 
