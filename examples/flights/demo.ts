@@ -17,14 +17,16 @@ import type { RunNames, Topics } from "./configuration.ts";
 import { createConsole } from "./console.ts";
 import { decidedDays } from "./decided.ts";
 import { follow } from "./follow.ts";
-import type { Traffic } from "./follow.ts";
+import type { Passage, Traffic } from "./follow.ts";
 import { alertingIsIdle, notificationText, observedFindings, readIncidents } from "./incidents.ts";
 import { createLedger, judge } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
 import { MissingPart } from "./missing-part.ts";
 import { preflight } from "./preflight.ts";
 import type { Prepared } from "./prepare.ts";
 import type { ProducerReport } from "./producer-report.ts";
 import { startReceiver } from "./receiver.ts";
+import type { Receiver } from "./receiver.ts";
 import { freePorts, serviceReady } from "./service-port.ts";
 import { createStage, Interrupted } from "./stage.ts";
 import type { Stage } from "./stage.ts";
@@ -32,6 +34,7 @@ import { storedMessages, storedOnce } from "./stored.ts";
 import { summaryLines, thousands } from "./summary.ts";
 import type { Summary } from "./summary.ts";
 import { createWarehouse } from "./warehouse.ts";
+import type { Warehouse } from "./warehouse.ts";
 import { modelName } from "./wire.ts";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -148,27 +151,58 @@ async function runDemo(run: Run): Promise<number> {
     alertingIsIdle: () => alertingIsIdle({ warehouse, url: serviceUrl }),
   });
 
-  const sent = traffic.report();
+  const summary = await concludeRun(run, {
+    ledger,
+    warehouse,
+    serviceUrl,
+    passage,
+    seconds,
+    sent: traffic.report(),
+    receiver,
+  });
+  await writeFile(path.join(folder, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  for (const line of summaryLines(summary, shown)) out.line(line);
+
+  if (keepRunning) {
+    out.line(`Still serving at ${serviceUrl} until Ctrl-C.`);
+    await unlessCut(interrupted);
+  }
+  return summary.holds ? 0 : 1;
+}
+
+/** Looks at what a finished run left behind and holds it against what was sent and what was expected. */
+async function concludeRun(
+  run: Run,
+  ended: {
+    readonly ledger: Ledger;
+    readonly warehouse: Warehouse;
+    readonly serviceUrl: string;
+    readonly passage: Passage;
+    readonly sent: ProducerReport | null;
+    readonly receiver: Receiver;
+    readonly seconds: () => number;
+  },
+): Promise<Summary> {
+  const { ledger, warehouse, passage, sent, receiver } = ended;
   const events = await storedMessages(warehouse, "events");
   const labels = await storedMessages(warehouse, "labels");
   const decided = await decidedDays(warehouse);
-  const incidents = await readIncidents(serviceUrl);
-  const findings = observedFindings(incidents, receiver.notifications, shift);
+  const incidents = await readIncidents(ended.serviceUrl);
+  const findings = observedFindings(incidents, receiver.notifications, run.shift);
   const verdicts = judge(ledger, findings);
   const failures = [
     ...passage.failures,
-    ...(sent === null
-      ? ["nothing was sent"]
-      : [...storedOnce("events", events, sent), ...storedOnce("labels", labels, sent)]),
-    ...(decided.days === days.length ? [] : [`${days.length} days were sent, ${decided.days} were decided`]),
+    ...(sent === null ? ["nothing was sent"] : storedOnce("events", events, sent)),
+    ...(sent === null ? [] : storedOnce("labels", labels, sent)),
+    ...(decided.days === run.days.length ? [] : [`${run.days.length} days were sent, ${decided.days} were decided`]),
     ...verdicts.filter(({ kind }) => kind === "broken").map(({ claim }) => claim),
   ];
   const perSecond = (rows: number) => Math.round((1000 * rows) / passage.storingMs);
-  const summary: Summary = {
+  return {
     holds: failures.length === 0,
-    seconds: seconds(),
-    days: { sent: days.length, decided: decided.days, first: runDays.first, last: lastDay },
-    shiftWeeks: shift.weeks,
+    seconds: ended.seconds(),
+    days: { sent: run.days.length, decided: decided.days, first: ledger.firstDay, last: ledger.lastDay },
+    shiftWeeks: run.shift.weeks,
     events: { sent: sent?.events ?? 0, stored: events.rows, withheldByFaults: sent?.withheld ?? 0 },
     labels: { sent: sent?.labels ?? 0, stored: labels.rows },
     deadLettered: passage.deadLettered,
@@ -181,14 +215,6 @@ async function runDemo(run: Run): Promise<number> {
     verdicts,
     failures,
   };
-  await writeFile(path.join(folder, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
-  for (const line of summaryLines(summary, shown)) out.line(line);
-
-  if (keepRunning) {
-    out.line(`Still serving at ${serviceUrl} until Ctrl-C.`);
-    await unlessCut(interrupted);
-  }
-  return summary.holds ? 0 : 1;
 }
 
 /** A broker or a server that others use too gets names of this run's own. */
