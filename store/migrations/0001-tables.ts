@@ -10,6 +10,8 @@ export const version = 1;
 const deduplication = "non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000";
 
 export const statements: readonly string[] = [
+  // Sorted by hour, not by instant: rows of one hour then merge as whole runs, where parts of several Kafka partitions
+  // interleave row by row in time. It halves what the engine spends on an event (BENCHMARKS.md), and windows are hours.
   `CREATE TABLE IF NOT EXISTS events (
     environment LowCardinality(String),
     model LowCardinality(String),
@@ -37,7 +39,7 @@ export const statements: readonly string[] = [
     expires_on Date
   ) ENGINE = MergeTree
   PARTITION BY toYYYYMM(event_time)
-  ORDER BY (environment, model, version, event_time)
+  ORDER BY (environment, model, version, toStartOfHour(event_time))
   TTL expires_on
   SETTINGS ${deduplication}`,
 
@@ -56,7 +58,7 @@ export const statements: readonly string[] = [
     expires_on Date
   ) ENGINE = MergeTree
   PARTITION BY toYYYYMM(label_time)
-  ORDER BY (environment, model, label_time)
+  ORDER BY (environment, model, toStartOfHour(label_time))
   TTL expires_on
   SETTINGS ${deduplication}`,
 
