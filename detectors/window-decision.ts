@@ -12,7 +12,8 @@ import type { Evaluation } from "../store/facts/evaluations.ts";
 import { insertFindings } from "../store/facts/finding-history.ts";
 import { lastEventBefore, longestGaps } from "../store/facts/gaps.ts";
 import { readProfiles, writeProfiles } from "../store/facts/profiles.ts";
-import type { BinnedExpression } from "../store/facts/profiles.ts";
+import type { SliceCount } from "../store/facts/slice-counts.ts";
+import type { BinnedExpression } from "../store/facts/slots.ts";
 import { dateText } from "../store/facts/row-scope.ts";
 import type { RowScope } from "../store/facts/row-scope.ts";
 import { summarizeRows } from "../store/facts/windows.ts";
@@ -61,6 +62,7 @@ export function createWindowDecider(options: {
   const { baselineId, windowMs } = loaded.baseline;
   const { monitoring } = model;
   const slices = sliceNames(loaded);
+  const referenceSlices = new Map<string, Promise<SliceCount[]>>();
   const decider: Decider = createDecider({
     reference: loaded.reference,
     monitoring,
@@ -164,6 +166,7 @@ export function createWindowDecider(options: {
         referenceSeries: binnedExpressions(loaded, model, schemas, loaded.schemaIds),
         liveScope,
         referenceScope: loaded.rowScope,
+        referenceSlices,
         gap,
         predictions,
       };

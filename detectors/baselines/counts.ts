@@ -1,7 +1,7 @@
 import type { Binning } from "../../core/baseline.ts";
 import type { SeriesCounts } from "../../core/profile.ts";
-import { binCount } from "../../store/facts/profiles.ts";
 import type { SparseCounts } from "../../store/facts/profiles.ts";
+import { binCount } from "../../store/facts/slots.ts";
 
 /** Counts of no rows at all. */
 export function emptyCounts(binning: Binning): SeriesCounts {

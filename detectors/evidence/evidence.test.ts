@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Binning } from "../../core/baseline.ts";
 import type { ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
-import { binRanges } from "../../store/facts/slice-changes.ts";
-import type { SliceCount } from "../../store/facts/slice-changes.ts";
+import type { SliceCount } from "../../store/facts/slice-counts.ts";
 import type { SeriesEvaluation } from "../decisions/decider.ts";
 import { emptyCounts } from "../baselines/counts.ts";
 import { contributors, grownBins, movedCategories, rangeName, summary } from "./contributors.ts";
@@ -69,11 +68,6 @@ describe("contributors", () => {
 
   test("the gain of the grown bins is the share of rows moved", () => {
     expect(grownBins(reference(numeric, [25, 25, 25, 25]), counts(numeric, [10, 20, 30, 40]))).toEqual([2, 3]);
-    expect(binRanges([2, 3], [10, 20, 30])).toEqual([[20, null]]);
-    expect(binRanges([3, 0, 1], [10, 20, 30])).toEqual([
-      [null, 20],
-      [30, null],
-    ]);
   });
 
   test("a change is about the category that moved most and those that moved along", () => {
@@ -90,13 +84,17 @@ describe("slices", () => {
     value,
     rows: weight,
     weight,
-    focus,
+    missing: 0,
+    unseen: 0,
+    binIndex: [0, 3],
+    binWeight: [weight - focus, focus],
   });
+  const last = { kind: "bins" as const, bins: new Set([3]) };
   const before = [count("", "", 1000, 100), count("state", "NY", 400, 40), count("state", "IL", 600, 60)];
   const now = [count("", "", 500, 150), count("state", "NY", 200, 125), count("state", "IL", 300, 25)];
 
   test("each says how much of the change it carries, largest first, and how it changed within itself", () => {
-    const [first, ...others] = sliceShares(before, now, { minRows: 50, show: "within" });
+    const [first, ...others] = sliceShares(before, now, last, { minRows: 50, show: "within" });
     expect(first).toMatchObject({ name: "state=NY", reference: 0.1, current: 0.625 });
     // 0.25 − 0.04 of the whole 0.3 − 0.1: more than all of it, since IL moved the other way.
     expect(first?.carried).toBe(1);
@@ -104,12 +102,12 @@ describe("slices", () => {
   });
 
   test("as shares of all rows when the question is where rows went", () => {
-    const [first] = sliceShares(before, now, { minRows: 50, show: "overall" });
+    const [first] = sliceShares(before, now, last, { minRows: 50, show: "overall" });
     expect(first).toMatchObject({ name: "state=NY", reference: 0.04, current: 0.25 });
   });
 
   test("those with too few rows on both sides are left out", () => {
-    expect(sliceShares(before, now, { minRows: 500, show: "within" })).toEqual([]);
+    expect(sliceShares(before, now, last, { minRows: 500, show: "within" })).toEqual([]);
   });
 });
 

@@ -3,14 +3,15 @@ import type { ModelSpec } from "../../core/model.ts";
 import type { LiveProfile, ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
 import { parseSlice } from "../../core/slice.ts";
 import type { Facts } from "../../store/facts/client.ts";
-import type { BinnedExpression } from "../../store/facts/profiles.ts";
-import { countSlices } from "../../store/facts/slice-changes.ts";
-import type { Focus } from "../../store/facts/slice-changes.ts";
+import { countSlices } from "../../store/facts/slice-counts.ts";
+import type { SliceCount } from "../../store/facts/slice-counts.ts";
+import type { BinnedExpression } from "../../store/facts/slots.ts";
 import type { RowScope } from "../../store/facts/row-scope.ts";
 import type { FindingDecision, GapObservation } from "../decisions/decider.ts";
 import { reportedNumbers } from "../methods/reported-numbers.ts";
 import { contributors, grownBins, movedCategories, summary } from "./contributors.ts";
 import { sliceShares } from "./slices.ts";
+import type { Focus } from "./slices.ts";
 
 /** What happened in a window, for those who put it into words. */
 export interface WindowFacts {
@@ -22,6 +23,8 @@ export interface WindowFacts {
   readonly referenceSeries: readonly BinnedExpression[];
   readonly liveScope: RowScope;
   readonly referenceScope: RowScope;
+  /** The reference's slices by series, filled as they are asked for: they never change. */
+  readonly referenceSlices: Map<string, Promise<SliceCount[]>>;
   readonly gap: GapObservation | null;
   readonly predictions: Evidence["predictions"];
 }
@@ -152,33 +155,43 @@ export function sameSeries(a: FindingDecision["series"], b: FindingDecision["ser
 
 async function slices(
   facts: Facts,
-  { series, signal }: FindingDecision,
+  { series, signal, baselineId }: FindingDecision,
   window: WindowFacts,
   reference: ReferenceProfile,
-  current: SeriesCounts,
+  counts: SeriesCounts,
   shares: readonly Share[],
 ): Promise<Share[]> {
-  const focus = focusOf(signal, reference, current, shares);
+  const focus = focusOf(signal, reference, counts, shares);
   const find = (expressions: readonly BinnedExpression[]) =>
     expressions.find((one) => one.role === series.role && one.feature === series.feature);
   const live = find(window.liveSeries);
   const before = find(window.referenceSeries);
   const attributes = window.model.cohorts.map((cohort) => cohort.attribute);
   if (focus === null || live === undefined || before === undefined || attributes.length === 0) return [];
-  const common = { binning: reference.binning, focus, attributes, limit: sliceValuesLookedAt };
-  const within = parseSlice(series.slice);
-  const counts = await Promise.all([
-    countSlices(facts, window.referenceScope, { ...common, series: before, version: null, within }),
-    countSlices(facts, window.liveScope, {
-      ...common,
-      series: live,
-      version: series.role === "feature" ? null : series.version,
-      within,
-    }),
-  ]);
-  return sliceShares(counts[0], counts[1], {
+  const common = {
+    baselineId,
+    reference: window.referenceScope,
+    attributes,
+    limit: sliceValuesLookedAt,
+    within: parseSlice(series.slice),
+  };
+  const key = JSON.stringify([series.role, series.feature, series.slice, attributes]);
+  let known = window.referenceSlices.get(key);
+  if (known === undefined) {
+    known = countSlices(facts, window.referenceScope, { ...common, series: before, kind: "reference", version: null });
+    window.referenceSlices.set(key, known);
+    // What failed is asked again, not remembered.
+    known.catch(() => window.referenceSlices.delete(key));
+  }
+  const current = await countSlices(facts, window.liveScope, {
+    ...common,
+    series: live,
+    kind: "live",
+    version: series.role === "feature" ? null : series.version,
+  });
+  return sliceShares(await known, current, focus, {
     minRows: window.model.monitoring.minSliceRows,
-    show: focus.kind === "categories" ? "overall" : "within",
+    show: signal === "distribution" && reference.binning.kind === "categorical" ? "overall" : "within",
   });
 }
 
@@ -195,9 +208,11 @@ function focusOf(
       return { kind: "missing" };
     case "unseen":
       return { kind: "unseen" };
-    case "distribution":
-      return reference.binning.kind === "numeric"
-        ? { kind: "bins", bins: grownBins(reference, current) }
-        : { kind: "categories", categories: movedCategories(shares) };
+    case "distribution": {
+      const { binning } = reference;
+      if (binning.kind === "numeric") return { kind: "bins", bins: new Set(grownBins(reference, current)) };
+      const moved = movedCategories(shares).map((name) => binning.categories.indexOf(name));
+      return { kind: "bins", bins: new Set(moved.filter((index) => index >= 0)) };
+    }
   }
 }

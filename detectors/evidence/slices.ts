@@ -1,8 +1,25 @@
 import type { Share } from "../../core/finding.ts";
 import { formatSlice } from "../../core/slice.ts";
-import type { SliceCount } from "../../store/facts/slice-changes.ts";
+import type { SliceCount } from "../../store/facts/slice-counts.ts";
 
 export const maxSlices = 8;
+
+/** The values that a change is about: the bins (or listed categories) that moved, missing or new values. */
+export type Focus =
+  | { readonly kind: "bins"; readonly bins: ReadonlySet<number> }
+  | { readonly kind: "missing" }
+  | { readonly kind: "unseen" };
+
+function focusWeight(count: SliceCount | undefined, focus: Focus): number {
+  if (count === undefined) return 0;
+  if (focus.kind === "missing") return count.missing;
+  if (focus.kind === "unseen") return count.unseen;
+  let weight = 0;
+  for (const [position, bin] of count.binIndex.entries()) {
+    if (focus.bins.has(bin)) weight += count.binWeight[position] ?? 0;
+  }
+  return weight;
+}
 
 /**
  * For whom a change happened. With F_v the share of *all* rows that lie in slice v and in the change's focus, a slice
@@ -15,9 +32,10 @@ export const maxSlices = 8;
 export function sliceShares(
   before: readonly SliceCount[],
   now: readonly SliceCount[],
+  focus: Focus,
   options: { readonly minRows: number; readonly show: "within" | "overall" },
 ): Share[] {
-  const totals = { before: total(before), now: total(now) };
+  const totals = { before: total(before, focus), now: total(now, focus) };
   if (!(totals.before.weight > 0) || !(totals.now.weight > 0)) return [];
   const change = totals.now.focus / totals.now.weight - totals.before.focus / totals.before.weight;
   if (change === 0) return [];
@@ -33,14 +51,14 @@ export function sliceShares(
     // A slice that vanished has no rows now, one that is new had none: either side may speak for it.
     if (Math.max(old?.rows ?? 0, fresh?.rows ?? 0) < options.minRows) continue;
     const overall = {
-      reference: (old?.focus ?? 0) / totals.before.weight,
-      current: (fresh?.focus ?? 0) / totals.now.weight,
+      reference: focusWeight(old, focus) / totals.before.weight,
+      current: focusWeight(fresh, focus) / totals.now.weight,
     };
     const carried = (overall.current - overall.reference) / change;
     if (!(carried > 0)) continue;
     const within = {
-      reference: old === undefined || old.weight === 0 ? 0 : old.focus / old.weight,
-      current: fresh === undefined || fresh.weight === 0 ? 0 : fresh.focus / fresh.weight,
+      reference: old === undefined || old.weight === 0 ? 0 : focusWeight(old, focus) / old.weight,
+      current: fresh === undefined || fresh.weight === 0 ? 0 : focusWeight(fresh, focus) / fresh.weight,
     };
     const shown = options.show === "within" ? within : overall;
     shares.push({ name: formatSlice({ [attribute]: value }), ...shown, carried: Math.min(1, carried) });
@@ -48,7 +66,7 @@ export function sliceShares(
   return shares.toSorted((a, b) => (b.carried ?? 0) - (a.carried ?? 0)).slice(0, maxSlices);
 }
 
-function total(counts: readonly SliceCount[]): { weight: number; focus: number } {
+function total(counts: readonly SliceCount[], focus: Focus): { weight: number; focus: number } {
   const all = counts.find((count) => count.attribute === "");
-  return { weight: all?.weight ?? 0, focus: all?.focus ?? 0 };
+  return { weight: all?.weight ?? 0, focus: focusWeight(all, focus) };
 }

@@ -1,18 +1,12 @@
-import type { Binning, Series } from "../../core/baseline.ts";
+import type { Series } from "../../core/baseline.ts";
 import type { SeriesCounts } from "../../core/profile.ts";
 import type { Window } from "../../core/window.ts";
 import { insertSettings } from "./client.ts";
 import type { Facts } from "./client.ts";
 import { scopeCondition, scopeParams, sqlText, windowStartExpression } from "./row-scope.ts";
 import type { RowScope } from "./row-scope.ts";
-import type { SeriesExpression } from "./series-expressions.ts";
-
-/** A series of a baseline with the SQL that gives its value in a row. */
-export interface BinnedExpression extends SeriesExpression {
-  readonly binning: Binning;
-  /** Version of the series in `baseline_series` that holds the bins. */
-  readonly binningVersion: string;
-}
+import { binCount, binningsOf, extraSlots, slotColumns, slotParams, slotSettings } from "./slots.ts";
+import type { BinnedExpression } from "./slots.ts";
 
 /** What one profile is kept for, beside the series themselves. */
 export type ProfileSplit =
@@ -63,13 +57,9 @@ export async function writeProfiles(facts: Facts, request: ProfileRequest): Prom
     statement,
     {
       ...scopeParams(scope),
-      referenceEnvironment: request.reference.environment,
-      referenceModel: request.reference.model,
-      referenceFrom: request.reference.fromMs,
-      referenceTo: request.reference.toMs,
+      ...slotParams(request.baselineId, request.reference),
       environment: request.environment,
       model: request.rows.model,
-      baselineId: request.baselineId,
       kind: request.kind,
       revision: request.revision,
       computedAt: request.computedAtMs,
@@ -82,13 +72,6 @@ export async function writeProfiles(facts: Facts, request: ProfileRequest): Prom
       ),
     },
   );
-}
-
-/** Slots behind the bins of a series, in this order. */
-const extraSlots = ["missing", "non_finite", "unlisted", "unseen"] as const;
-
-export function binCount(binning: Binning): number {
-  return binning.kind === "numeric" ? binning.edges.length + 1 : binning.categories.length;
 }
 
 function profileStatement(request: ProfileRequest): {
@@ -163,44 +146,8 @@ FROM (
 )`;
   return {
     statement,
-    // 30 series with 137 literals each are within bounds; the default limit on a query's text is not.
-    settings: { max_query_size: 16 * 1024 * 1024, max_ast_elements: 1_000_000, max_expanded_ast_elements: 1_000_000 },
+    settings: slotSettings,
   };
-}
-
-const binningParts = ["negated", "edge_indices", "categories", "category_indices"] as const;
-type BinningPart = (typeof binningParts)[number];
-
-/**
- * One scalar subquery for the bins of all series (each costs milliseconds of its own), and the place of each series in it.
- * `negated`: −edge in ascending order, after a sentinel below them all; `edge_indices`: the bin that each stands for.
- */
-function binningsOf(series: readonly BinnedExpression[]): {
-  readonly sql: string;
-  readonly position: (series: BinnedExpression) => number;
-} {
-  const key = ({ role, feature, binningVersion }: BinnedExpression) => [role, feature, binningVersion] as const;
-  const ordered = series.toSorted((a, b) => {
-    const [left, right] = [key(a), key(b)];
-    for (const [part, text] of left.entries()) {
-      const order = Buffer.compare(Buffer.from(text), Buffer.from(right[part] ?? ""));
-      if (order !== 0) return order;
-    }
-    return 0;
-  });
-  const wanted = ordered.map((one) => `(${key(one).map(sqlText).join(", ")})`).join(", ");
-  const sql = `(
-  SELECT groupArray((
-    arrayConcat([-1.7976931348623157e308], arrayReverse(arrayMap(e -> -e, edges))),
-    arrayMap(i -> toUInt16(i), reverse(range(toUInt64(length(edges) + 1)))),
-    categories,
-    arrayMap(i -> toUInt16(i), range(toUInt64(length(categories))))))
-  FROM (
-    SELECT toString(role) AS r, toString(feature) AS f, toString(version) AS v, edges, categories FROM baseline_series
-    WHERE baseline_id = {baselineId:String} AND slice = '' AND (r, f, v) IN (${wanted})
-    ORDER BY r, f, v, created_at DESC LIMIT 1 BY r, f, v
-  ))`;
-  return { sql, position: (one) => ordered.indexOf(one) + 1 };
 }
 
 /** `grouping(x)` is 1 for a column that the present set does not group by. */
@@ -209,54 +156,6 @@ const groupingBit = 1;
 function escapeSlice(text: string): string {
   return text.replaceAll(/[\\,=]/g, (character) => `\\${character}`);
 }
-
-/** Columns of the innermost SELECT: the slot of a value, and the value itself where moments or new categories need it. */
-function slotColumns(
-  series: BinnedExpression,
-  index: number,
-  request: ProfileRequest & { readonly position: (series: BinnedExpression) => number },
-): string[] {
-  const { binning } = series;
-  const bins = binCount(binning);
-  const slot = (name: (typeof extraSlots)[number]) => `toUInt16(${bins + extraSlots.indexOf(name)})`;
-  const constant = (part: BinningPart) => `binnings[${request.position(series)}].${binningParts.indexOf(part) + 1}`;
-  const value = `v${index}`;
-
-  if (binning.kind === "numeric") {
-    // The upper edge of a bin is the smallest edge that is not below x: on negated values that is what roundDown finds, so
-    // a value equal to an edge falls in the lower bin. What lies above the last edge meets the sentinel.
-    const negated = constant("negated");
-    const indices = constant("edge_indices");
-    const lookUp = `transform(roundDown(-assumeNotNull(${value}), ${negated}), ${negated}, ${indices}, toUInt16(0))`;
-    return [
-      `${series.sql} AS ${value}`,
-      `multiIf(isNull(${value}), ${slot("missing")}, NOT isFinite(assumeNotNull(${value})), ${slot("non_finite")}, ${lookUp}) AS slot${index}`,
-      `if(slot${index} < ${bins}, ${value}, NULL) AS finite${index}`,
-    ];
-  }
-
-  const text = series.type === "number" ? `toString(assumeNotNull(${value}))` : `assumeNotNull(${value})`;
-  const unlisted = binning.distinct > binning.categories.length;
-  const other =
-    request.kind === "reference"
-      ? slot("unlisted")
-      : unlisted
-        ? `if(${text} IN (SELECT ${text.replaceAll(value, `(${series.sql})`)} FROM events WHERE ${referenceCondition}), ${slot("unlisted")}, ${slot("unseen")})`
-        : slot("unseen");
-  const found =
-    bins === 0 ? other : `transform(${text}, ${constant("categories")}, ${constant("category_indices")}, ${other})`;
-  const finite = series.type === "number" ? `NOT isFinite(assumeNotNull(${value})), ${slot("non_finite")}, ` : "";
-  return [
-    `${series.sql} AS ${value}`,
-    `multiIf(isNull(${value}), ${slot("missing")}, ${finite}${found}) AS slot${index}`,
-    `${text} AS text${index}`,
-  ];
-}
-
-const referenceCondition =
-  "environment = {referenceEnvironment:String} AND model = {referenceModel:String}" +
-  " AND event_time >= fromUnixTimestamp64Milli({referenceFrom:Int64}, 'UTC')" +
-  " AND event_time < fromUnixTimestamp64Milli({referenceTo:Int64}, 'UTC')";
 
 function countsTuple(series: BinnedExpression, index: number, weighted: boolean): string {
   const { binning } = series;
