@@ -12,7 +12,7 @@ import { insertDecisionState, readDecidedWindows, readLatestState } from "../sto
 import { insertEvaluations } from "../store/facts/evaluations.ts";
 import { readFeatureSchemas } from "../store/facts/feature-schemas.ts";
 import { insertFindings, readLatestFindings } from "../store/facts/finding-history.ts";
-import { countRows, firstEventMs } from "../store/facts/windows.ts";
+import { countRows } from "../store/facts/windows.ts";
 import { alignmentOf, ensureBaseline } from "./baselines/baseline.ts";
 import type { LoadedBaseline } from "./baselines/baseline.ts";
 import { modelFeatures } from "./baselines/model-features.ts";
