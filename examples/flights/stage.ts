@@ -37,7 +37,11 @@ export function createStage(options: { readonly folder: string; readonly interru
       void started.ended.then(({ code, signal, lastWords }) => {
         if (meantToEnd.has(started) || code === 0) return;
         const how = signal ?? `exit code ${code}`;
-        cut.reject(new MissingPart(`${started.name} ended (${how}): ${lastWords || `see ${logPath}`}`));
+        // Programs end with one line that says why; what stands before it is their log.
+        const why = lastWords.split("\n").at(-1) ?? "";
+        cut.reject(
+          new MissingPart(`${started.name} ended (${how})${why === "" ? "" : `: ${why}`}; its log is ${logPath}`),
+        );
       });
       return started;
     },
