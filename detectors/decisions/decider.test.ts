@@ -321,6 +321,14 @@ describe("variance that the reference already shows", () => {
     expect(evaluation(steps[20]!, "distance").state).toBe("ok");
   });
 
+  it("a function of time among few features does not blind the others' missing and new values", () => {
+    const weekday = { series: featureOf("weekday"), subWindows: Array.from({ length: 28 }, (_, w) => byWeekday(w)) };
+    const made = make([weekday, late()]);
+    const steps = run(made, [{ weekday: byWeekday(0), late: missing(flags(), 20) }]);
+    expect(open(steps[0]!)).toEqual(["late missing"]);
+    expect(evaluation(steps[0]!, "late", "missing").state).toBe("drift");
+  });
+
   it("a weekly season in the reference keeps the same season quiet, and an even reference does not", () => {
     const season = (w: number) => numbers(1000, w % 7 >= 5 ? 0.15 : 0);
     const windows = Array.from({ length: 14 }, (_, w) => ({ distance: season(w) }));

@@ -209,11 +209,12 @@ export function beliefOf(
   const mean = new Float64Array(count);
   for (let c = 0; c < count; c += 1) {
     const offset = c * phiGrid.length;
+    const n = contrasts.contrasts[c]!.over === "all" ? typical?.all : typical?.present;
     const df = degreesOf(contrasts, c, learnt.df);
     mean[c] =
       df > 0 && canLearn(contrasts, c, typical, cells)
         ? writePosterior(posterior, offset, { q: learnt.q[c]!, df }, prior)
-        : writeFallback(posterior, offset, prior);
+        : writeFallback(posterior, offset, prior, n === undefined ? undefined : n / minWindowRows);
   }
   return { posterior, mean };
 }

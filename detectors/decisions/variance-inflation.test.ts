@@ -71,6 +71,10 @@ it("gives a contrast that cannot learn the smallest φ with nine tenths of the p
   const mixed = phiGrid.map((_, i) => (i === 0 ? 0.8 : i === 4 ? 0.15 : i === 9 ? 0.05 : 0));
   expect(writeFallback(posterior, 0, mixed)).toBe(4);
   expect([...posterior].filter((weight) => weight > 0)).toEqual([1]);
+  const mostlyHopeless = phiGrid.map((_, i) => (i === 0 ? 0.3 : i === 4 ? 0.1 : i === 17 ? 0.6 : 0));
+  expect(writeFallback(posterior, 0, mostlyHopeless)).toBe(4096);
+  expect(writeFallback(posterior, 0, mostlyHopeless, 1000 / 30)).toBe(4);
+  expect(writeFallback(posterior, 0, mostlyHopeless, 0.5)).toBe(1);
 });
 
 describe("serial dependence ρ", () => {

@@ -91,20 +91,30 @@ export function writePosterior(
   return mean;
 }
 
-/** For contrasts that cannot learn (rare, or no history): all weight on the smallest φ with cumulative π ≥ 0.9. */
-export function writeFallback(out: Float64Array, offset: number, prior: readonly number[]): number {
+/**
+ * For contrasts that cannot learn (rare, or no history): all weight on the smallest φ that has nine tenths of π at or
+ * below it, of the π up to `largest`. Beyond that no window of the series could decide anything; what the model's
+ * hopelessly variable series (a weekday, say) taught must not blind the others' missing and new values.
+ */
+export function writeFallback(
+  out: Float64Array,
+  offset: number,
+  prior: readonly number[],
+  largest = Number.POSITIVE_INFINITY,
+): number {
   out.fill(0, offset, offset + phiGrid.length);
+  const eligible = Math.max(1, phiGrid.findLastIndex((phi) => phi <= largest) + 1);
+  let total = 0;
+  for (let i = 0; i < eligible; i += 1) total += prior[i]!;
   let cumulative = 0;
-  for (let i = 0; i < phiGrid.length; i += 1) {
-    cumulative += prior[i]!;
+  let chosen = 0;
+  for (; chosen < eligible - 1; chosen += 1) {
+    cumulative += prior[chosen]!;
     // The tolerance makes a prior of exactly 0.9 on φ = 1 count whatever its rounding.
-    if (cumulative >= 0.9 - 1e-12) {
-      out[offset + i] = 1;
-      return phiGrid[i]!;
-    }
+    if (cumulative >= (0.9 - 1e-12) * total) break;
   }
-  out[offset + phiGrid.length - 1] = 1;
-  return phiGrid.at(-1)!;
+  out[offset + chosen] = 1;
+  return phiGrid[chosen]!;
 }
 
 /**
