@@ -28,7 +28,7 @@ import type { ProducerReport } from "./producer-report.ts";
 import { startReceiver } from "./receiver.ts";
 import type { Receiver } from "./receiver.ts";
 import { freePorts, serviceReady } from "./service-port.ts";
-import { createStage, Interrupted } from "./stage.ts";
+import { createStage } from "./stage.ts";
 import type { Stage } from "./stage.ts";
 import { storedMessages, storedOnce } from "./stored.ts";
 import { summaryLines, thousands } from "./summary.ts";
@@ -292,12 +292,21 @@ function withOriginalDays(text: string, shift: Shift): string {
 }
 
 const interruption = Promise.withResolvers<number>();
-process.on("SIGINT", () => interruption.resolve(130));
-process.on("SIGTERM", () => interruption.resolve(143));
+let interruptedWith: number | null = null;
+for (const [signal, exitCode] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.on(signal, () => {
+    interruptedWith ??= exitCode;
+    interruption.resolve(exitCode);
+  });
+}
 try {
   process.exitCode = await main(interruption.promise);
 } catch (error) {
-  if (error instanceof Interrupted) process.exitCode = await interruption.promise;
+  // A terminal's Ctrl-C reaches the programs too: one that ended by it before we did is no fault.
+  if (interruptedWith !== null) process.exitCode = interruptedWith;
   else {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = error instanceof MissingPart ? 3 : 1;

@@ -4,7 +4,7 @@ import { startProgram } from "./processes.ts";
 import type { Program } from "./processes.ts";
 
 /** Somebody asked the demo to end. */
-export class Interrupted extends Error {}
+class Interrupted extends Error {}
 
 export type ProgramOptions = Omit<Parameters<typeof startProgram>[0], "logPath">;
 
@@ -16,7 +16,7 @@ export interface Stage extends AsyncDisposable {
   /**
    * The work's result, unless an interrupt or the end of a program cuts it short.
    *
-   * @throws Interrupted, or MissingPart that names the program which ended and its last words.
+   * @throws Error if the run is interrupted, or MissingPart that names the program which ended and its last words.
    */
   readonly unlessCut: <T>(work: Promise<T>) => Promise<T>;
 }
