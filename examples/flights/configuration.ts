@@ -41,7 +41,8 @@ export async function writeConfiguration(demo: DemoConfiguration): Promise<strin
   const dates = `# The baseline covers ${first} to ${last}, which were ${baselineDays.first} to ${baselineDays.last}.\n`;
   const serviceFile = path.join(folder, "leeway.yaml");
   await mkdir(path.join(folder, "models"), { recursive: true });
-  await writeFile(serviceFile, head + stringify(service(demo)));
+  // CLICKHOUSE_URL may hold a password.
+  await writeFile(serviceFile, head + stringify(service(demo)), { mode: 0o600 });
   await writeFile(path.join(folder, "models", `${modelName}.yaml`), head + dates + stringify(model()));
   return serviceFile;
 }
