@@ -68,6 +68,27 @@ export function effectiveSize(weight: number, weightSquares: number): number {
   return weightSquares > 0 ? (weight * weight) / weightSquares : 0;
 }
 
+/**
+ * Whether weights add up to something that shares can be made of. A weight near the ends of what a double holds (a
+ * producer's 1e300) leaves sums that are infinite or 0: such counts measure nothing, and must not pass for quiet ones.
+ */
+export function isMeasurable(
+  counts: Pick<
+    SeriesCounts,
+    "weight" | "weightSquares" | "presentRows" | "presentWeight" | "presentWeightSquares" | "missing" | "nonFinite"
+  >,
+): boolean {
+  const sound = (weight: number, weightSquares: number): boolean => {
+    const size = effectiveSize(weight, weightSquares);
+    return size > 0 && Number.isFinite(size);
+  };
+  return (
+    sound(counts.weight, counts.weightSquares) &&
+    (counts.presentRows === 0 || sound(counts.presentWeight, counts.presentWeightSquares)) &&
+    Number.isFinite(counts.missing + counts.nonFinite)
+  );
+}
+
 /** The mean of a contrast's score in a window (or in pooled windows), and n. */
 export function meanOf(contrast: Contrast, index: number, window: WindowSums): { y: number; n: number } {
   const sum = window.sums[index]!;
@@ -95,6 +116,10 @@ export function rowsOf(signal: Signal, window: { readonly rows: number; readonly
  */
 export function contrastsOf(profile: ReferenceProfile, options: { readonly omnibus: boolean }): SeriesContrasts {
   const { binning, pooled, series } = profile;
+  // A reference that measures nothing is none, whatever its number of rows.
+  const measured = pooled.rows > 0 && isMeasurable(pooled);
+  const rows = measured ? pooled.rows : 0;
+  const presentRows = measured ? pooled.presentRows : 0;
   const contrasts: Contrast[] = [];
   /** How each contrast's sum comes from counts, in the same order. */
   const projections: ((counts: SeriesCounts, cumulative: Float64Array) => number)[] = [];
@@ -115,7 +140,7 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
   const keptShares: number[] = [];
   let omnibus = -1;
   let nothingKept = false;
-  if (pooled.presentRows >= minReferenceRows) {
+  if (presentRows >= minReferenceRows) {
     if (binning.kind === "numeric") {
       for (const { contrast, scores } of rankContrasts(binning, pooled)) {
         add({ ...distribution, ...contrast }, (counts) => weightedSum(counts.bins, scores));
@@ -192,7 +217,7 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
     }
   }
 
-  if (pooled.rows >= minReferenceRows) {
+  if (rows >= minReferenceRows) {
     const reference = pooled.weight > 0 ? (pooled.missing + pooled.nonFinite) / pooled.weight : 0;
     add(
       {
@@ -211,7 +236,7 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
     );
   }
 
-  if (binning.kind === "categorical" && pooled.presentRows >= minReferenceRows) {
+  if (binning.kind === "categorical" && presentRows >= minReferenceRows) {
     const unseen = { signal: "unseen", form: "share", multiplier: 1, oneSided: true } as const;
     // Which category will be the new one is not known before: about as many could be as are known.
     add(
@@ -250,16 +275,17 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
     omnibus,
     keptShares,
     nothingKept,
-    referenceRows: pooled.rows,
-    referencePresentRows: pooled.presentRows,
+    referenceRows: rows,
+    referencePresentRows: presentRows,
     project: (counts) => {
       const cumulative = new Float64Array(edges);
       let running = 0;
       for (let bin = 0; bin < edges; bin += 1) cumulative[bin] = running += counts.bins[bin] ?? 0;
       const sums = new Float64Array(contrasts.length);
       for (let c = 0; c < sums.length; c += 1) sums[c] = projections[c]!(counts, cumulative);
-      const { rows, weight, weightSquares, presentRows, presentWeight, presentWeightSquares } = counts;
-      return { rows, weight, weightSquares, presentRows, presentWeight, presentWeightSquares, sums };
+      const { weight, weightSquares, presentWeight, presentWeightSquares } = counts;
+      const of = { rows: counts.rows, presentRows: counts.presentRows };
+      return { ...of, weight, weightSquares, presentWeight, presentWeightSquares, sums };
     },
   };
 }

@@ -6,6 +6,7 @@ import { budgetOf, type Budget } from "./budget.ts";
 import {
   contrastsOf,
   effectiveSize,
+  isMeasurable,
   meanOf,
   minReferenceRows,
   type SeriesContrasts,
@@ -334,7 +335,7 @@ export function createDecider(options: DeciderOptions): Decider {
       const { contrasts } = template;
       const pool = series.slice === "" ? "whole" : "slices";
       const counts = liveByKey.get(key)?.counts;
-      const sums = counts !== undefined && counts.rows > 0 ? contrasts.project(counts) : null;
+      const sums = counts !== undefined && counts.rows > 0 && isMeasurable(counts) ? contrasts.project(counts) : null;
       const typical = template.typical ?? memory.typical ?? typicalOfFirst(sums);
       const cells = cellsFor(template, typical);
       const belief = beliefFor(contrasts, memory, state.inflation[pool].prior, typical, cells);
@@ -664,7 +665,8 @@ export function createDecider(options: DeciderOptions): Decider {
 
 function templateOf(profile: ReferenceProfile, subWindowsKnown: boolean): Template {
   const contrasts = contrastsOf(profile, { omnibus: profile.series.slice === "" });
-  const typical = typicalSizeOf(profile.subWindows);
+  // Blocks of rows without times are of no window's length: the first live window says what an ordinary one holds.
+  const typical = subWindowsKnown ? typicalSizeOf(profile.subWindows) : null;
   const cells = typical === null ? null : omnibusCells(contrasts, typical.present);
   const learning: Learning = subWindowsKnown
     ? learnFromReference(contrasts, cells, profile.subWindows)
@@ -674,7 +676,7 @@ function templateOf(profile: ReferenceProfile, subWindowsKnown: boolean): Templa
 }
 
 function typicalOfFirst(window: WindowSums | null): TypicalSize | null {
-  if (window === null || window.rows < minWindowRows) return null;
+  if (window === null || window.rows < minWindowRows || window.presentRows === 0) return null;
   return {
     present: effectiveSize(window.presentWeight, window.presentWeightSquares),
     all: effectiveSize(window.weight, window.weightSquares),

@@ -64,6 +64,7 @@ export function measure(
       continue;
     }
     const { y, n } = meanOf(contrast, c, window);
+    if (!(n > 0) || !Number.isFinite(n) || !Number.isFinite(y)) continue;
     const inflation = 1 + (mean - 1) * horizon.factor;
     result.y[c] = y;
     result.n[c] = n;

@@ -1,5 +1,5 @@
 import type { SeriesCounts } from "../../core/profile.ts";
-import { effectiveSize, meanOf, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
+import { effectiveSize, isMeasurable, meanOf, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
 import type { Belief } from "./evidence.ts";
 import { omnibusStatistic, type OmnibusCells } from "./omnibus.ts";
 import { phiGrid, writeFallback, writePosterior } from "./variance-inflation.ts";
@@ -57,6 +57,9 @@ export function typicalSizeOf(subWindows: readonly SeriesCounts[]): TypicalSize 
 /** Stored with six decimals: far below what φ feels, and short as text (+ 0: JSON has no −0). */
 const round = (value: number): number => Math.round(value * 1e6) / 1e6 + 0;
 
+/** A deviation beyond this is far beyond every φ of the grid; uncapped, its square could overflow. */
+const maxDeviation = 1e6;
+
 /** r of each contrast that learns, as if rows were independent; 0 for the others. */
 function standardized(
   contrasts: SeriesContrasts,
@@ -77,6 +80,7 @@ function standardized(
       const noise = 1 / n + (options.insideReference ? 0 : 1 / contrast.referenceSize);
       result[c] = (y - contrast.reference) / Math.sqrt(contrast.variance * noise);
     }
+    result[c] = Math.max(-maxDeviation, Math.min(maxDeviation, result[c]!));
   }
   return result;
 }
@@ -94,9 +98,10 @@ export function learnFromReference(
   const linked = { distribution: false, missing: false };
   const windows = { distribution: 0, missing: 0 };
   for (const counts of subWindows) {
+    const measured = isMeasurable(counts);
     const usable = {
-      distribution: counts.presentRows >= minWindowRows,
-      missing: counts.rows >= minWindowRows,
+      distribution: measured && counts.presentRows >= minWindowRows,
+      missing: measured && counts.rows >= minWindowRows,
     };
     const r = standardized(contrasts, cells, contrasts.project(counts), { insideReference: true });
     for (let c = 0; c < count; c += 1) {

@@ -11,8 +11,11 @@ export interface RecentWindow {
   readonly sums: readonly number[];
 }
 
-/** Six decimals are far below what any decision feels, and keep the stored state short (+ 0: JSON has no −0). */
-const round = (value: number): number => Math.round(value * 1e6) / 1e6 + 0;
+/**
+ * Twelve digits are far below what any decision feels, and keep the stored state short (+ 0: JSON has no −0). Digits, not
+ * decimals: weights may be as small as their producer likes.
+ */
+const round = (value: number): number => Number(value.toPrecision(12)) + 0;
 
 export function recentWindow(index: number, window: WindowSums): RecentWindow {
   const { rows, presentRows } = window;

@@ -60,7 +60,7 @@ export function learnPrior(histories: readonly ContrastHistory[]): number[] {
       let total = 0;
       for (let i = 0; i < size; i += 1) total += likelihood[offset + i]! * prior[i]!;
       // A history that fits nowhere on the grid (beyond its end) says nothing more than "not below the end".
-      if (total <= 0) continue;
+      if (!(total > 0)) continue;
       for (let i = 0; i < size; i += 1) sums[i]! += (likelihood[offset + i]! * prior[i]!) / total;
     }
     let total = 0;
