@@ -115,7 +115,10 @@ export function findingId(identity: {
   readonly openedWindowStartMs: number;
 }): string {
   const { environment, model, series, signal, baselineId, openedWindowStartMs } = identity;
-  const parts = [environment, model, series.version, series.slice, series.feature, signal, baselineId];
+  // A feature may be called like the model's own results, and versions may be left out.
+  const named = series.role === "feature" && (series.feature === "score" || series.feature === "class");
+  const feature = named ? `feature ${series.feature}` : series.feature;
+  const parts = [environment, model, series.version, series.slice, feature, signal, baselineId];
   return createHash("sha256")
     .update(JSON.stringify([...parts, new Date(openedWindowStartMs).toISOString()]))
     .digest("hex")
