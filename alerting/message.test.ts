@@ -173,7 +173,7 @@ describe("what a person reads at three in the morning", () => {
         what         origin: missing in 0 % → 4.0 % of rows
                      4.0 % of rows moved, at least 3.8 %; 16,903 rows against 449,120 of the baseline
         since        Mon 2026-04-20 00:00 UTC, for 1 day
-        predictions  not known
+        predictions  not known: at most 2.4 % of rows
         next         1. Find who fills origin: a join, an upstream table, or a client that began to leave
                         it out.
                      2. See in the rows whether one version, arm or cohort sends all of the gaps.

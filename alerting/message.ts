@@ -205,7 +205,11 @@ function predictionsOf(incident: IncidentState): IncidentMessage["predictions"] 
   }
   const still = verdicts.find(({ verdict }) => verdict === "did_not_move");
   if (still === undefined || verdicts.some(({ verdict }) => verdict === "not_known")) {
-    return { verdict: "not known", text: "not known" };
+    // Neither shown to have moved nor shown to have stayed: the bound says how much is still possible.
+    const unknown = verdicts.filter(({ verdict }) => verdict === "not_known");
+    const most = Math.max(0, ...unknown.map(({ effectHigh }) => effectHigh ?? Number.POSITIVE_INFINITY));
+    const text = unknown.length > 0 && Number.isFinite(most) ? `: at most ${shareText(most)} of rows` : "";
+    return { verdict: "not known", text: `not known${text}` };
   }
   const bound = still.effectHigh === null ? "" : `: at most ${shareText(still.effectHigh)} of rows`;
   return { verdict: "did not move", text: `did not move${bound}` };

@@ -212,7 +212,7 @@ describe("deciding", () => {
     const opened = await openDays(facts);
     expect(Object.keys(opened).toSorted()).toEqual(["amount distribution", "class distribution", "score distribution"]);
     for (const finding of await history(facts)) {
-      expect(finding.harm).toBe(finding.series.role === "feature" ? "inputs_moved" : "predictions_moved");
+      expect(finding.harm).toBe("predictions_moved");
       expect(finding.series.version).toBe(finding.series.role === "feature" ? "" : "v1");
       expect(finding.evidence.predictions.verdict).toBe("moved");
     }

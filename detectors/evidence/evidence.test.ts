@@ -5,6 +5,7 @@ import type { SliceCount } from "../../store/facts/slice-counts.ts";
 import type { SeriesEvaluation } from "../decisions/decider.ts";
 import { emptyCounts } from "../baselines/counts.ts";
 import { contributors, grownBins, movedCategories, rangeName, summary } from "./contributors.ts";
+import { harmOf } from "./evidence.ts";
 import { predictionsVerdict } from "./predictions.ts";
 import { sliceShares } from "./slices.ts";
 
@@ -136,8 +137,22 @@ describe("predictions", () => {
     expect(predictionsVerdict([result({}), result({ effectHigh: 0.03 })], 0.02).verdict).toBe("not_known");
   });
 
-  test("moved if one of them is in drift", () => {
-    expect(predictionsVerdict([result({}), result({ state: "drift" })], 0.02).verdict).toBe("moved");
+  test("moved if one of them is in drift and moved in this very window", () => {
+    const moved = result({ state: "drift", effect: 0.07, effectLow: 0.05, effectHigh: 0.09 });
+    expect(predictionsVerdict([result({}), moved], 0.02).verdict).toBe("moved");
+    const calmAgain = result({ state: "drift", effect: 0.01, effectLow: 0.002, effectHigh: 0.03 });
+    expect(predictionsVerdict([result({}), calmAgain], 0.02).verdict).toBe("not_known");
+  });
+
+  test("an input that moved is as bad as what it did to the predictions; missing values and silence are broken data", () => {
+    const series = { role: "feature", feature: "hour", version: "", slice: "" } as const;
+    expect(harmOf({ series, signal: "distribution" }, "moved")).toBe("predictions_moved");
+    expect(harmOf({ series, signal: "distribution" }, "not_known")).toBe("inputs_moved");
+    expect(harmOf({ series, signal: "distribution" }, "did_not_move")).toBe("inputs_moved");
+    expect(harmOf({ series, signal: "missing" }, "moved")).toBe("data_broken");
+    expect(harmOf({ series, signal: "silence" }, "not_known")).toBe("data_broken");
+    const score = { ...series, role: "score", feature: "score" } as const;
+    expect(harmOf({ series: score, signal: "distribution" }, "not_known")).toBe("predictions_moved");
   });
 
   test("not known without scores, and when too many rows are of versions that could not be judged", () => {

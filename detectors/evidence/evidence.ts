@@ -35,12 +35,15 @@ const sliceValuesLookedAt = 200;
 export const findingsWithSlices = 10;
 
 /**
- * Missing values and silence mean that data is broken; a model's own score or class that moved means that predictions
- * moved. An input that moved stays an input, also when predictions moved with it: they have a finding of their own.
+ * Missing values and silence mean that data is broken; a model's own score or class that moved, or an input with which
+ * they moved in the same window, means that predictions moved.
  */
-export function harmOf({ series, signal }: Pick<FindingDecision, "series" | "signal">): Harm {
+export function harmOf(
+  { series, signal }: Pick<FindingDecision, "series" | "signal">,
+  predictions: Evidence["predictions"]["verdict"],
+): Harm {
   if (signal === "missing" || signal === "silence") return "data_broken";
-  return series.role === "feature" ? "inputs_moved" : "predictions_moved";
+  return series.role === "feature" && predictions !== "moved" ? "inputs_moved" : "predictions_moved";
 }
 
 /** A decision and all that a reader of it may ask for. */
@@ -68,7 +71,7 @@ export async function createFinding(
     series,
     signal,
     baselineId,
-    harm: harmOf(decision),
+    harm: harmOf(decision, window.predictions.verdict),
     state,
     revision: options.revision,
     openedWindowStartMs: decision.openedWindowStartMs,

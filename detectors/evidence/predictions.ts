@@ -6,7 +6,8 @@ const coverage = 0.9;
 
 /**
  * Whether the model's predictions moved in a window, from the score and class of each version. *Moved*: one of them is in
- * drift. *Did not move*: the upper 90 % bound of every one is below the floor, over versions with at least nine tenths of
+ * drift, and this window's own lower 90 % bound is above the floor (a finding stays open for some calm windows). *Did not
+ * move*: the upper 90 % bound of every one is below the floor, over versions with at least nine tenths of
  * the rows. Everything else, a model without scores and classes included, is *not known*.
  */
 export function predictionsVerdict(
@@ -19,7 +20,8 @@ export function predictionsVerdict(
   const measured = results.filter(({ effectHigh }) => effectHigh !== null);
   const effect = maximum(measured.map((result) => result.effect ?? 0));
   const effectHigh = maximum(measured.map((result) => result.effectHigh ?? 0));
-  if (results.some(({ state }) => state === "drift")) return { verdict: "moved", effect, effectHigh };
+  const moved = results.some(({ state, effectLow }) => state === "drift" && (effectLow ?? 0) > effectFloor);
+  if (moved) return { verdict: "moved", effect, effectHigh };
   const rows = (of: readonly SeriesEvaluation[]) => of.reduce((sum, result) => sum + result.rows, 0);
   const covered = measured.length > 0 && rows(measured) >= coverage * rows(results);
   const below = effectHigh !== null && effectHigh < effectFloor;
