@@ -111,6 +111,23 @@ test("an event goes from Kafka to leeway sql, /metrics, /readyz and /api; SIGTER
   expect(existsSync(join(folder.path, "data", "serve-alerting.json"))).toBe(false);
 });
 
+test("a model whose name no view can have costs the others nothing", async () => {
+  using folder = folderOnBroker();
+  await using leeway = folder.start(["serve"]);
+  const url = await leeway.url;
+  await produce(folder.topics.events, [
+    event({ model: "a".repeat(5_000) }),
+    event({ event_id: "one", features: { "": 1, "a`b": "x", amount: 2 } }),
+  ]);
+  const { stdout } = await eventually(
+    () => folder.run(["sql", "SELECT event_id, feature_, `a\\`b` AS b, amount FROM v_fraud", "--format", "json"]),
+    ({ code }) => code === 0,
+  );
+  expect(JSON.parse(stdout)).toEqual({ event_id: "one", feature_: 1, b: "x", amount: 2 });
+  const { models } = JSON.parse(await text(url, "/api/v1/models")) as { models: { model: string }[] };
+  expect(models.map(({ model }) => model.length)).toEqual([5_000, 5]);
+});
+
 test.skipIf(whyMissing("promtool") !== null)("promtool finds no fault in what is served", async () => {
   using folder = folderOnBroker();
   await using leeway = folder.start(["serve"]);

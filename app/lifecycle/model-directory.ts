@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
+import { LeewayError } from "../../core/errors.ts";
 import type { ModelSpec } from "../../core/model.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import { readFeatureSchemas } from "../../store/facts/feature-schemas.ts";
@@ -44,7 +45,13 @@ export async function createModelDirectory(options: {
       const features = model.features.length > 0 ? model.features : featuresOf(own);
       const source = JSON.stringify([model.task, features, own.map((schema) => schema.schemaId)]);
       if (viewed.get(model.name) === source) continue;
-      await createModelViews(facts, { name: model.name, task: model.task, features }, own);
+      try {
+        await createModelViews(facts, { name: model.name, task: model.task, features }, own);
+      } catch (error) {
+        if (!(error instanceof LeewayError) || error.retryable) throw error;
+        // Events choose their models' names, and one that ClickHouse cannot take must not cost the others their views.
+        log.warn({ model: model.name, err: error }, "this model has no views; its rows are in the table events");
+      }
       viewed.set(model.name, source);
     }
   };

@@ -44,9 +44,9 @@ export function sqlIdentifier(name: string): string {
   return `\`${name.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}\``;
 }
 
-/** A feature's column in the view: its own name, or `feature_…` where the contract has that name already. */
+/** A feature's column in the view: its own name, or `feature_…` where the contract has that name already or it has none. */
 export function viewColumn(feature: string): string {
-  return taken.has(feature) ? `feature_${feature}` : feature;
+  return feature === "" || taken.has(feature) ? `feature_${feature}` : feature;
 }
 
 export interface ViewedModel {
