@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { CompressionTypes, type Message } from "kafkajs";
 import { describe, expect, inject, it } from "vitest";
+import type { DeadLetterReason } from "../core/inference-event.ts";
 import { createFacts } from "../store/facts/client.ts";
+import { readFeatureSchemas } from "../store/facts/feature-schemas.ts";
 import { readPartitionProgress } from "../store/facts/partition-progress.ts";
 import { createTestDatabase } from "../store/facts/test-database.ts";
 import {
@@ -155,97 +157,120 @@ describe("bad messages", () => {
   const nested = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
   const manyKeys = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`k${index}`, index]));
   const raw = (value: string | Buffer | null): Message => ({ value });
-  const bad: Readonly<Record<string, Message>> = {
-    "malformed JSON": raw('{"event_id": "x'),
-    "an empty value": raw(Buffer.alloc(0)),
-    "bytes that are no UTF-8": raw(Buffer.from([0xff, 0xfe, 0x00])),
-    NaN: raw(`{"event_id":"x","model":"delay","event_time":${now},"features":{"hour":NaN},"prediction":1}`),
-    Infinity: raw(`{"event_id":"x","model":"delay","event_time":${now},"features":{"hour":Infinity},"prediction":1}`),
-    "an array": raw("[]"),
-    "a number": raw("1"),
-    null: raw("null"),
-    "a tombstone": raw(null),
-    "1 MB": eventMessage("x", { extra: { blob: "y".repeat(1_000_000) } }),
-    "no time": eventMessage("x", { event_time: undefined }),
-    "a time of 0": eventMessage("x", { event_time: 0 }),
-    "a time in 1970": eventMessage("x", { event_time: "1970-01-02T03:04:05Z" }),
-    "a time in 2100": eventMessage("x", { event_time: Date.UTC(2100, 0) }),
-    "a time that is none": eventMessage("x", { event_time: "yesterday" }),
-    "no model": eventMessage("x", { model: undefined }),
-    "a model that is a number": eventMessage("x", { model: 7 }),
-    "no id": eventMessage("x", { event_id: "" }),
-    "an unknown environment": eventMessage("x", { environment: "moon" }),
-    "features that are a list": eventMessage("x", { features: [1, 2] }),
-    "a feature that is an object": eventMessage("x", { features: { hour: { deep: 1 } } }),
-    "a prediction that is an object": eventMessage("x", { prediction: {} }),
-    "a score that is text": eventMessage("x", { scores: { late: "high" } }),
-    "a weight of 0": eventMessage("x", { weight: 0 }),
-    "deep nesting": raw(`{"event_id":"x","model":"delay","event_time":${now},"prediction":1,"features":${nested}}`),
+  const keys = `"event_id":"x","model":"delay","event_time":${now}`;
+  /** What each is refused for. */
+  const bad: Readonly<Record<string, readonly [DeadLetterReason, Message]>> = {
+    "malformed JSON": ["malformed_json", raw('{"event_id": "x')],
+    "an empty value": ["malformed_json", raw(Buffer.alloc(0))],
+    "bytes that are no UTF-8": ["malformed_json", raw(Buffer.from([0xff, 0xfe, 0x00]))],
+    NaN: ["malformed_json", raw(`{${keys},"features":{"hour":NaN},"prediction":1}`)],
+    Infinity: ["malformed_json", raw(`{${keys},"features":{"hour":Infinity},"prediction":1}`)],
+    "a number beyond all doubles": ["prediction_invalid", raw(`{${keys},"prediction":1e999}`)],
+    "an array": ["not_an_object", raw("[]")],
+    "a number": ["not_an_object", raw("1")],
+    null: ["not_an_object", raw("null")],
+    "1 MB": ["too_large", eventMessage("x", { extra: { blob: "y".repeat(1_000_000) } })],
+    "no time": ["time_missing", eventMessage("x", { event_time: undefined })],
+    "a time of 0": ["time_invalid", eventMessage("x", { event_time: 0 })],
+    "a time in 1970": ["past_time", eventMessage("x", { event_time: "1970-01-02T03:04:05Z" })],
+    "a time in 2100": ["future_time", eventMessage("x", { event_time: Date.UTC(2100, 0) })],
+    "a time that is none": ["time_invalid", eventMessage("x", { event_time: "yesterday" })],
+    "no model": ["model_missing", eventMessage("x", { model: undefined })],
+    "a model that is a number": ["model_missing", eventMessage("x", { model: 7 })],
+    "no id": ["event_id_missing", eventMessage("x", { event_id: "" })],
+    "an unknown environment": ["environment_invalid", eventMessage("x", { environment: "moon" })],
+    "features that are a list": ["features_invalid", eventMessage("x", { features: [1, 2] })],
+    "a feature that is an object": ["features_invalid", eventMessage("x", { features: { hour: { deep: 1 } } })],
+    "a prediction that is an object": ["prediction_invalid", eventMessage("x", { prediction: {} })],
+    "a score that is text": ["scores_invalid", eventMessage("x", { scores: { late: "high" } })],
+    "a weight of 0": ["weight_invalid", eventMessage("x", { weight: 0 })],
+    "a version that is a number": ["field_invalid", eventMessage("x", { version: 3 })],
+    "deep nesting": ["features_invalid", raw(`{${keys},"prediction":1,"features":${nested}}`)],
+    "deep nesting where anything may be": ["field_invalid", raw(`{${keys},"prediction":1,"extra":{"deep":${nested}}}`)],
   };
-  const strange: Readonly<Record<string, Message>> = {
-    "a duplicate id": eventMessage("good"),
-    "10,000 keys": eventMessage("keys", { features: manyKeys }),
-    "a blank line and SQL": eventMessage("sql", { features: { note: "a\n\nDROP TABLE events; --" } }),
-    "names with quotes, dots, emoji and SQL": eventMessage("names", {
-      features: { "a'b\"c": 1, "x.y.z": 2, "📈": 3, "'); DROP TABLE events; --": 4 },
-      cohorts: { "it's": "NY'); --" },
+  const sqlValue = "a\n\nDROP TABLE events; --";
+  const strangeNames = { "a'b\"c": 1, "x.y.z": 2, "📈": 3, "'); DROP TABLE events; --": 4, "": 5 };
+  /** These are stored. */
+  const strange: readonly Message[] = [
+    eventMessage("good"),
+    eventMessage("keys", { features: manyKeys }),
+    eventMessage("sql", {
+      model: "sql",
+      features: { note: sqlValue },
+      cohorts: { note: sqlValue },
+      extra: { [sqlValue]: sqlValue },
     }),
-    "a null byte": eventMessage("zero", { features: { origin: "a\u0000b" } }),
-  };
+    eventMessage("names", { model: 'it\'s "the" 📈.model', features: strangeNames, cohorts: { "it's": "NY'); --" } }),
+    eventMessage("zero", { features: { origin: "a\u0000b" } }),
+    eventMessage("type", { features: { hour: "seven" } }),
+  ];
 
   it("neither stop the consumer nor vanish: received = stored + dropped + dead-lettered, by reason", async () => {
     await using kafka = await connectTestKafka(brokers);
     await using facts = await createTestDatabase();
     const topics = await kafka.topics(1);
     await using collector = await startTestCollector({ brokers, topics, facts });
-    await kafka.send(topics.events, [eventMessage("good")]);
-    for (const message of [...Object.values(bad), ...Object.values(strange)])
-      await kafka.send(topics.events, [message]);
-    await kafka.send(topics.events, [eventMessage("last")]);
+    const refused = Object.values(bad).map(([, message]) => message);
+    const messages = [eventMessage("good"), ...refused, raw(null), ...strange, eventMessage("last")];
+    for (const message of messages) await kafka.send(topics.events, [message]);
     await collector.caughtUp();
 
     const counts = await ledger(collector, topics.events);
-    const sent = Object.keys(bad).length + Object.keys(strange).length + 2;
-    expect(counts.received).toBe(sent);
+    expect(counts.received).toBe(messages.length);
+    expect(counts.stored).toBe(strange.length + 2);
     expect(counts.dropped).toEqual({ tombstone: 1 });
-    expect(counts.stored + sum(counts.dropped) + sum(counts.deadLettered)).toBe(sent);
+    expect(counts.stored + sum(counts.dropped) + sum(counts.deadLettered)).toBe(messages.length);
 
     const rows = await facts.query<{ event_id: string; copies: number }>(
       "SELECT event_id, count() AS copies FROM events GROUP BY event_id ORDER BY event_id",
     );
-    expect(rows.filter((row) => row.event_id !== "x")).toEqual([
+    expect(rows).toEqual([
       { event_id: "good", copies: 2 },
       { event_id: "keys", copies: 1 },
       { event_id: "last", copies: 1 },
       { event_id: "names", copies: 1 },
       { event_id: "sql", copies: 1 },
+      { event_id: "type", copies: 1 },
       { event_id: "zero", copies: 1 },
     ]);
-    expect(rows.reduce((total, row) => total + row.copies, 0)).toBe(counts.stored);
 
+    // One partition: the n-th refused message has the offset n, behind the first good one.
     const letters = await kafka.readAll(topics.deadLetters);
-    const reasons = Map.groupBy(letters, (letter) => String(letter.headers?.["leeway.reason"]));
-    expect(Object.fromEntries([...reasons].map(([reason, list]) => [reason, list.length]))).toEqual(
-      counts.deadLettered,
+    const header = (letter: (typeof letters)[number], name: string) => String(letter.headers?.[`leeway.${name}`]);
+    const names = Object.keys(bad);
+    expect(
+      Object.fromEntries(
+        letters.map((letter) => [names[Number(header(letter, "offset")) - 1], header(letter, "reason")]),
+      ),
+    ).toEqual(Object.fromEntries(Object.entries(bad).map(([name, [reason]]) => [name, reason])));
+    expect(letters).toHaveLength(names.length);
+    const byReason = Map.groupBy(letters, (letter) => header(letter, "reason"));
+    expect(counts.deadLettered).toEqual(
+      Object.fromEntries([...byReason].map(([reason, { length }]) => [reason, length])),
     );
-    expect(Object.keys(counts.deadLettered)).toEqual(
-      expect.arrayContaining([
-        "malformed_json",
-        "not_an_object",
-        "too_large",
-        "time_missing",
-        "time_invalid",
-        "past_time",
-        "future_time",
-        "model_missing",
-        "event_id_missing",
-        "environment_invalid",
-        "features_invalid",
-        "prediction_invalid",
-        "scores_invalid",
-        "weight_invalid",
-      ]),
-    );
+  });
+
+  it("that are only strange are stored to the letter", async () => {
+    await using kafka = await connectTestKafka(brokers);
+    await using facts = await createTestDatabase();
+    const topics = await kafka.topics(1);
+    await using collector = await startTestCollector({ brokers, topics, facts });
+    await kafka.send(topics.events, strange);
+    await collector.caughtUp();
+    expect(
+      await facts.query(
+        "SELECT has(cat, {value:String}) AS feature, cohorts, extra FROM events WHERE event_id = 'sql'",
+        {
+          value: sqlValue,
+        },
+      ),
+    ).toEqual([{ feature: 1, cohorts: { note: sqlValue }, extra: { [sqlValue]: sqlValue } }]);
+    const schemas = await readFeatureSchemas(facts);
+    const named = schemas.find((schema) => schema.model === 'it\'s "the" 📈.model');
+    expect(named?.fields.map((field) => field.name)).toEqual(Object.keys(strangeNames));
+    expect(await facts.query("SELECT model, num, cohorts FROM events WHERE event_id = 'names'")).toEqual([
+      { model: 'it\'s "the" 📈.model', num: [1, 2, 3, 4, 5], cohorts: { "it's": "NY'); --" } },
+    ]);
   });
 
   it("say in their headers where they came from, and keep what they were", async () => {
