@@ -57,6 +57,8 @@ export interface Collector extends AsyncDisposable {
   readonly stopped: Promise<void>;
   /** Resolves when everything that the topics hold now is stored, dropped or dead-lettered. */
   caughtUp(): Promise<void>;
+  /** Rejects while Kafka does not answer, and once the collector cannot go on. */
+  check(): Promise<void>;
 }
 
 /**
@@ -111,6 +113,7 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
   const progress = createProgressReporter({
     facts,
     group: settings.groupId,
+    topic: topics.deadLetters,
     clock,
     log,
     metrics,
@@ -411,6 +414,14 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
 
     async caughtUp() {
       while (!(await progress.look())) await Promise.race([delay(50), stopped]);
+    },
+
+    async check() {
+      await Promise.race([stopped, undefined]);
+      const unansweredMs = progress.unansweredMs();
+      if (unansweredMs === null) return;
+      const seconds = Math.round(unansweredMs / 1000);
+      throw new LeewayError("kafka_unreachable", `no Kafka broker has answered for ${seconds} s`, { retryable: true });
     },
 
     async [Symbol.asyncDispose]() {

@@ -13,6 +13,8 @@ const repeatMs = 5_000;
 const stuckAfterMs = 120_000;
 /** A predecessor's range whose last message does not come is ended by what did come. */
 const recoveryPatienceMs = 10_000;
+/** Kafka is asked about once a second; after this long without an answer, how far behind we are is not known. */
+const unansweredAfterMs = 10_000;
 
 export interface ProgressReporter extends AsyncDisposable {
   start(consumer: LogConsumer): void;
@@ -23,6 +25,8 @@ export interface ProgressReporter extends AsyncDisposable {
   stored(): void;
   /** True if everything that the watched partitions held when they were looked at is stored. */
   look(): Promise<boolean>;
+  /** For how long Kafka has not answered, ms; null while that is no reason to worry. */
+  unansweredMs(): number | null;
 }
 
 interface Watched {
@@ -37,6 +41,8 @@ interface Watched {
 export function createProgressReporter(options: {
   readonly facts: Facts;
   readonly group: string;
+  /** Asked about where no partition is ours. */
+  readonly topic: string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: CollectorMetrics;
@@ -49,6 +55,7 @@ export function createProgressReporter(options: {
   let watched = new Map<string, Watched>();
   let changed = true;
   let reportedAt = Number.NEGATIVE_INFINITY;
+  let answeredAt = performance.now();
   let timer: NodeJS.Timeout | undefined;
   let ticking: Promise<void> = Promise.resolve();
   let disposed = false;
@@ -57,8 +64,9 @@ export function createProgressReporter(options: {
     if (consumer === null) return false;
     const looked = watched;
     const topics = new Set([...looked.values()].map(({ buffer }) => buffer.place.topic));
-    for (const topic of topics) {
+    for (const topic of topics.size === 0 ? [options.topic] : topics) {
       const extents = await consumer.extent(topic);
+      answeredAt = performance.now();
       for (const entry of looked.values()) {
         const { place } = entry.buffer;
         const extent = place.topic === topic ? extents.get(place.partition) : undefined;
@@ -87,7 +95,7 @@ export function createProgressReporter(options: {
   const tick = async () => {
     const now = performance.now();
     const quiet = [...watched.values()].some((entry) => now - entry.advancedAt > tickMs / 2);
-    if (quiet) await look();
+    if (quiet || watched.size === 0) await look();
     for (const entry of watched.values()) {
       const { buffer } = entry;
       const readable = (entry.high ?? 0) > (buffer.nextOffset ?? 0);
@@ -105,11 +113,19 @@ export function createProgressReporter(options: {
     await report();
   };
 
+  const unansweredMs = () => {
+    const ms = performance.now() - answeredAt;
+    return ms > unansweredAfterMs ? ms : null;
+  };
+
   const schedule = () => {
     if (disposed) return;
     timer = setTimeout(() => {
       ticking = tick()
-        .catch((error: unknown) => log.warn({ error: String(error) }, "progress could not be reported"))
+        .catch((error: unknown) => {
+          log.warn({ error: String(error) }, "progress could not be reported");
+          if (unansweredMs() !== null) metrics.forgetLag();
+        })
         .then(schedule);
     }, tickMs);
   };
@@ -135,13 +151,14 @@ export function createProgressReporter(options: {
       if (entry === undefined || entry.buffer !== buffer) return;
       entry.high = highWatermark;
       entry.lastMessageAtMs = clock.now();
-      entry.advancedAt = performance.now();
+      entry.advancedAt = answeredAt = performance.now();
       changed = true;
     },
     stored() {
       changed = true;
     },
     look,
+    unansweredMs,
     async [Symbol.asyncDispose]() {
       disposed = true;
       clearTimeout(timer);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, inject, it } from "vitest";
 import { systemClock } from "../core/clock.ts";
+import { LeewayError } from "../core/errors.ts";
 import { dayMs } from "../core/window.ts";
 import { startBroker } from "../deploy/kafka/broker.ts";
 import type { Facts } from "../store/facts/client.ts";
@@ -16,6 +17,7 @@ import {
   connectTestKafka,
   eventMessage,
   startTestCollector,
+  type TestCollector,
   type TestKafka,
   type TestTopics,
 } from "./testing/collector-fixture.ts";
@@ -298,7 +300,12 @@ describe("a broker that is restarted", () => {
     await kafka.send(topics.events, messages.slice(0, 50));
     await collector.caughtUp();
 
+    await expect(collector.check()).resolves.toBeUndefined();
+    while ((await lags(collector)).length === 0) await delay(100);
     await broker[Symbol.asyncDispose]();
+    while (!(await unreachable(collector))) await delay(100);
+    // How far behind it is cannot be known now, and 0 would be a claim.
+    while ((await lags(collector)).length > 0) await delay(100);
     broker = await startBroker({ dataDir, port });
     for (;;) {
       // A broker that has just come back may refuse for a moment.
@@ -315,6 +322,7 @@ describe("a broker that is restarted", () => {
       );
       if (done) break;
     }
+    await expect(collector.check()).resolves.toBeUndefined();
     const extents = await kafka.admin.fetchTopicOffsets(topics.events);
     const inTopic = extents.reduce((total, { high }) => total + Number(high), 0);
     expect(await facts.query("SELECT count() AS rows, uniqExact(event_id) AS ids FROM events")).toEqual([
@@ -322,3 +330,14 @@ describe("a broker that is restarted", () => {
     ]);
   });
 });
+
+async function lags(collector: TestCollector) {
+  return (await collector.registry.getSingleMetric("leeway_consumer_lag_events")?.get())?.values ?? [];
+}
+
+async function unreachable(collector: TestCollector): Promise<boolean> {
+  return collector.check().then(
+    () => false,
+    (error: unknown) => error instanceof LeewayError && error.code === "kafka_unreachable",
+  );
+}

@@ -162,15 +162,15 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
             log: collectorLog,
             abort: signals.abort,
           });
-          started.stopped.catch((error: unknown) => {
-            const detail = error instanceof Error ? error.message : String(error);
-            readiness.set("collector", { state: "failing", detail });
-            fatal.reject(error);
-          });
+          started.stopped.catch((error: unknown) => fatal.reject(error));
           return started;
         }),
       );
-      readiness.set("collector", { state: "ready" });
+      readiness.check("collector", async () => {
+        const current = collector?.current() ?? null;
+        if (current === null) throw new Error("it is started again with a new configuration");
+        await current.check();
+      });
     }
 
     const reload = async () => {
