@@ -200,7 +200,7 @@ describe("what a person reads at three in the morning", () => {
         effect: 2.66,
         effectLow: 2.66,
         rows: 8_120,
-        referenceRows: 449_120,
+        referenceRows: 28,
       },
     });
     const [opened] = messages([silence]);
@@ -208,8 +208,8 @@ describe("what a person reads at three in the morning", () => {
       "
       PAGE  flight-delay (production): no events for 12 hours 15 minutes
         what         longest gap between two events 4 hours 36 minutes → 12 hours 15 minutes
-                     2.66 times the longest gap of the baseline; 8,120 rows against 449,120 of the
-                     baseline
+                     2.66 times the longest gap of the baseline; 8,120 rows; against the longest gaps of
+                     28 windows of the baseline
         since        Sun 2026-04-26 00:00 UTC, for 1 day
         predictions  not known
         next         1. See whether the service that emits flight-delay is up, and what was deployed

@@ -95,6 +95,9 @@ export function sizeText(finding: Finding): string {
 /** Rows behind both sides. */
 export function rowsText(finding: Finding): string {
   const { rows, referenceRows } = finding.evidence;
+  if (finding.signal === "silence") {
+    return `${countText(rows)} rows; against the longest gaps of ${countText(referenceRows)} windows of the baseline`;
+  }
   return `${countText(rows)} rows against ${countText(referenceRows)} of the baseline`;
 }
 

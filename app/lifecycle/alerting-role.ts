@@ -38,10 +38,15 @@ export async function startAlerting(options: {
       groupWaitMs: service.alerting.groupWaitMs,
       notifyMaxAgeMs: service.alerting.notifyMaxAgeMs,
       printedTo: process.stdout,
-      sqlCommand: `leeway sql ${service.file === null ? `--data ${service.dataDir}` : `--config ${service.file}`}`,
+      sqlCommand: `npx leeway sql ${service.file === null ? `--data ${shellWord(service.dataDir)}` : `--config ${shellWord(service.file)}`}`,
     }),
   );
   alerting.start();
   const held = resources.move();
   return { ...alerting, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+/** A path as one word of a shell's command line. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

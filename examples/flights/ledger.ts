@@ -103,7 +103,7 @@ const required: readonly RequiredFinding[] = [
     signal: "distribution",
     fromDay: "2001-03-14",
     byDay: "2001-03-14",
-    severity: "ticket",
+    severity: "page",
     predictionsNot: "did_not_move",
     because: "the hour is sent in UTC: 5 to 8 hours ahead",
   },
