@@ -136,6 +136,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     );
   });
 
+  // Where the links of messages lead: the page of an incident, until there is one its JSON. Relative, since
+  // `external_url` may have a path of its own.
+  server.get<{ Params: { id: string } }>("/incidents/:id", async (request, reply) =>
+    reply.redirect(`../api/v1/incidents/${encodeURIComponent(request.params.id)}`),
+  );
+
   try {
     await server.listen({ host: config.host, port: config.port });
   } catch (error) {
