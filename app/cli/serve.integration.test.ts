@@ -128,7 +128,9 @@ test("a model whose name no view can have costs the others nothing", async () =>
   expect(models.map(({ model }) => model.length)).toEqual([5_000, 5]);
 });
 
-test.skipIf(whyMissing("promtool") !== null)("promtool finds no fault in what is served", async () => {
+test("promtool finds no fault in what is served", async ({ skip }) => {
+  const reason = whyMissing("promtool");
+  if (reason !== null) skip(reason);
   using folder = folderOnBroker();
   await using leeway = folder.start(["serve"]);
   const url = await leeway.url;
