@@ -153,7 +153,7 @@ describe("docs/events.md", () => {
 
   test("names every field of the schemas, and no other", () => {
     const fields = [...page.matchAll(/^\| `([a-z_]+)` +\|[^|]+\|[^|]+\|$/gm)].map(([, field]) => field);
-    expect(fields.toSorted()).toEqual(Object.keys(inferenceEventSchema.properties).toSorted());
+    expect(new Set(fields)).toEqual(new Set(Object.keys(inferenceEventSchema.properties)));
     for (const field of Object.keys(labelSchema.properties)) expect(page).toContain(`\`${field}\``);
   });
 });
