@@ -114,7 +114,7 @@ test("off loopback without tokens it refuses to start", async () => {
   const end = await folder.run(["serve", "--roles", "alerting"]);
   expect(end.code).toBe(2);
   expect(end.complaints).toEqual([
-    "leeway: http.listen is 0.0.0.0, which others can reach: set http.tokens_file, or listen on 127.0.0.1",
+    "leeway: leeway.yaml:1: http.listen: is 0.0.0.0, which others can reach; set http.tokens_file, or listen on 127.0.0.1",
   ]);
 });
 

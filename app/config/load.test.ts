@@ -411,6 +411,13 @@ describe("faults name file, line and path, and say what to do", () => {
       ],
     },
     {
+      claim: "an address that others can reach, without tokens",
+      files: { "leeway.yaml": 'http:\n  listen: "[::]:8686"' },
+      faults: [
+        "leeway.yaml:2: http.listen: is ::, which others can reach; set http.tokens_file, or listen on 127.0.0.1",
+      ],
+    },
+    {
       claim: "a glob that matches nothing",
       files: { "leeway.yaml": "models:\n  - nowhere/*.yaml" },
       faults: ["leeway.yaml:2: models[0]: matches no file; correct the glob or remove it"],

@@ -9,7 +9,14 @@ import { faultAt, schemaFaults, valueAt } from "./file-faults.ts";
 import { type EffectiveOption, type Layer, mergeLayers } from "./layers.ts";
 import { modelSpec } from "./model-spec.ts";
 import { readReceivers, type Receivers } from "./receivers.ts";
-import { baselineFaults, fileOptionFaults, receiverFaults, selectorFaults, topicFaults } from "./references.ts";
+import {
+  baselineFaults,
+  fileOptionFaults,
+  listenFaults,
+  receiverFaults,
+  selectorFaults,
+  topicFaults,
+} from "./references.ts";
 import { builtInModelDefaults, modelSchema, type ServiceFile, serviceSchema, tokensSchema } from "./schema.ts";
 import { type ApiToken, type ServiceConfig, serviceConfig } from "./service-config.ts";
 
@@ -73,6 +80,7 @@ export function loadConfig(request: ConfigRequest): ConfigResult {
     faults.push(
       ...fileOptionFaults(serviceDocument),
       ...topicFaults(serviceDocument),
+      ...listenFaults(serviceDocument),
       ...selectorFaults(serviceDocument),
       ...receiverFaults(serviceDocument),
     );

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import type { ConfigDocument } from "./document.ts";
 import { type ConfigFault, nearestName, type PathPart } from "./fault.ts";
 import { faultAt, valueAt } from "./file-faults.ts";
+import { isLoopback } from "./loopback.ts";
 
 /**
  * What a file's values say about one another and about the disk. These checks look at the plain values, whatever the
@@ -120,6 +121,14 @@ export function topicFaults(document: ConfigDocument): readonly ConfigFault[] {
     );
   }
   return faults;
+}
+
+/** Who listens where others can reach it lets nobody in without a token. */
+export function listenFaults(document: ConfigDocument): readonly ConfigFault[] {
+  const host = /^(.+):\d+$/.exec(textAt(document, ["http", "listen"]) ?? "")?.[1]?.replace(/^\[(.*)\]$/, "$1");
+  if (host === undefined || isLoopback(host) || textAt(document, ["http", "tokens_file"]) !== null) return [];
+  const message = `is ${host}, which others can reach; set http.tokens_file, or listen on 127.0.0.1`;
+  return [faultAt(document, ["http", "listen"], message)];
 }
 
 /** An entry of `defaults:` that selects by no tag would silently mean every model. */

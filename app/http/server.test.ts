@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { createLog } from "../telemetry/log.ts";
 import { createRegistry, createServiceMetrics } from "../telemetry/metrics.ts";
+import { isLoopback } from "../config/loopback.ts";
 import type { ApiToken } from "../config/service-config.ts";
 import { createReadiness } from "./readiness.ts";
 import { type HttpServer, startHttpServer } from "./server.ts";
-import { isLoopback, tokenHolder } from "./tokens.ts";
+import { tokenHolder } from "./tokens.ts";
 
 const hashed = (name: string, token: string): ApiToken => ({
   name,

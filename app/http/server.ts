@@ -3,13 +3,14 @@ import { fastify, type FastifyBaseLogger, type FastifyReply, LogController } fro
 import { z } from "zod";
 import { LeewayError } from "../../core/errors.ts";
 import type { ModelSpec } from "../../core/model.ts";
+import { isLoopback } from "../config/loopback.ts";
 import type { HttpConfig } from "../config/service-config.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Registry, ServiceMetrics } from "../telemetry/metrics.ts";
 import { modelSummaries } from "./model-summary.ts";
 import { problem, type ProblemCode, problemContentType, problems } from "./problem.ts";
 import type { Readiness } from "./readiness.ts";
-import { isLoopback, tokenHolder } from "./tokens.ts";
+import { tokenHolder } from "./tokens.ts";
 
 /** What the alerting role knows of incidents, as JSON. */
 export interface IncidentSource {
