@@ -61,10 +61,3 @@ export function writeElements(
   sink.bytes.set(new Uint8Array(elements.buffer, elements.byteOffset, size), sink.length);
   sink.length += size;
 }
-
-/** `size` bytes of zero. */
-export function writeZeros(sink: NativeSink, size: number): void {
-  reserveBytes(sink, size);
-  sink.bytes.fill(0, sink.length, sink.length + size);
-  sink.length += size;
-}
