@@ -6,6 +6,7 @@ import type { Logger } from "../core/logger.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { writeFeatureSchemas, writeLearningModels } from "../store/facts/feature-schemas.ts";
 import { readPartitionProgress } from "../store/facts/partition-progress.ts";
+import { countBuffersAsHeap } from "./buffer-accounting.ts";
 import { decodeIntent, encodeIntent, type Intent } from "./intent.ts";
 import { type Commit, type LogBatch, type LogConsumer, type LogHandler, type Place, placeKey } from "./log-consumer.ts";
 import type { CollectorMetrics } from "./metrics.ts";
@@ -79,6 +80,7 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
     ...topics.events.map((topic) => [topic, "events"] as const),
   ]);
 
+  countBuffersAsHeap();
   await using resources = new AsyncDisposableStack();
   const kafka = createKafkaClient(settings, log);
   const admin = await connectAdmin(kafka, settings);
@@ -354,6 +356,7 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
       buffer.done(segment);
       count(segment);
       rows += segment.batch.rows;
+      segment.batch.release();
     }
     metrics.flushed((performance.now() - startedAt) / 1000, rows);
     progress.stored();
@@ -417,7 +420,7 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
     },
 
     async check() {
-      await Promise.race([stopped, undefined]);
+      await Promise.race([stopped, Promise.resolve()]);
       const unansweredMs = progress.unansweredMs();
       if (unansweredMs === null) return;
       const seconds = Math.round(unansweredMs / 1000);

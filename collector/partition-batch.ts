@@ -4,10 +4,12 @@ import type { FeatureSchema } from "../core/feature-schema.ts";
 import type { DeadLetterReason, DropReason } from "../core/inference-event.ts";
 import type { ModelSpec } from "../core/model.ts";
 import { dayMs } from "../core/window.ts";
-import { createEventBlock, encodeEventBlock, eventColumnNames, type EventBlock } from "../store/facts/event-block.ts";
-import { createLabelBlock, encodeLabelBlock, labelColumnNames, type LabelBlock } from "../store/facts/label-block.ts";
+import { encodeEventBlock, eventColumnNames, type EventBlock } from "../store/facts/event-block.ts";
+import { encodeLabelBlock, labelColumnNames, type LabelBlock } from "../store/facts/label-block.ts";
 import type { RowSelection } from "../store/facts/native/column.ts";
 import type { Int64Column } from "../store/facts/native/fixed-width.ts";
+import type { NativeSink } from "../store/facts/native/sink.ts";
+import { createBlockPool } from "./block-pool.ts";
 import { createEventRows, type MisfitCounts } from "./event-rows.ts";
 import { createFeatureDiscovery, type DiscoveredModel, type Discovery } from "./feature-discovery.ts";
 import { formats, type FormatName } from "./formats/registry.ts";
@@ -85,6 +87,11 @@ export interface PartitionBatch {
   /** Encodes the rows: one block per month, those of offsets in `except` left out. May be called again. */
   readonly blocks: (options?: { readonly except?: ReadonlySet<number> }) => readonly Block[];
   readonly deadLetters: readonly DeadLetter[];
+  /**
+   * Gives the batch's buffers to later batches: call it when its blocks are stored. Neither the batch nor the bodies of
+   * its blocks may be used afterwards. A batch that is dropped without it is left to the garbage collector.
+   */
+  readonly release: () => void;
 }
 
 export interface BatchMakerOptions {
@@ -119,6 +126,9 @@ export interface BatchMaker {
 /** Raised whenever the same message would become another row. */
 const decoderVersion = 1;
 
+/** Buffers kept for later batches; the budget for messages in flight is the collector's. */
+const pooledBytes = 128 * 1024 * 1024;
+
 /** Bytes of a message that its dead letter carries. */
 export const deadLetterBytes = 256 * 1024;
 
@@ -140,6 +150,7 @@ export function createBatchMaker(options: BatchMakerOptions): BatchMaker {
   const formatName = options.format ?? "leeway-json";
   const format = formats[formatName];
   const eventRows = createEventRows(discovery);
+  const pool = createBlockPool(pooledBytes);
   const eventFields = createEventFields();
   const labelFields = createLabelFields();
   const configuration = [decoderVersion, formatName, maxValueBytes, maxAgeMs, discovery.configHash];
@@ -147,6 +158,7 @@ export function createBatchMaker(options: BatchMakerOptions): BatchMaker {
   function createBatch(kind: MessageKind, ingestTimeMs = clock.now()): PartitionBatch {
     const eventMonths: MonthOf<EventBlock>[] = [];
     const labelMonths: MonthOf<LabelBlock>[] = [];
+    const sinks: NativeSink[] = [];
     const used = new Map<string, FeatureSchema>();
     const usedModels = new Set<string>();
     const deadLetters: DeadLetter[] = [];
@@ -163,6 +175,12 @@ export function createBatchMaker(options: BatchMakerOptions): BatchMaker {
     let eventMonth: MonthOf<EventBlock> | null = null;
     let labelMonth: MonthOf<LabelBlock> | null = null;
     let lastSchema: FeatureSchema | null = null;
+
+    const takeSink = (): NativeSink => {
+      const sink = pool.takeSink();
+      sinks.push(sink);
+      return sink;
+    };
 
     const refuse = (reason: DeadLetterReason, detail: string): null => {
       refused = { reason, detail };
@@ -182,7 +200,7 @@ export function createBatchMaker(options: BatchMakerOptions): BatchMaker {
       }
       const { eventTimeMs } = eventFields;
       if (eventMonth === null || eventTimeMs < eventMonth.startMs || eventTimeMs >= eventMonth.endMs) {
-        eventMonth = monthOf(eventMonths, eventTimeMs, createEventBlock);
+        eventMonth = monthOf(eventMonths, eventTimeMs, pool.takeEvents);
       }
       const invalid = eventRows.append(eventMonth.block, object, eventFields, model, message.offset, ingestDay);
       if (invalid !== null) return invalid;
@@ -205,7 +223,7 @@ export function createBatchMaker(options: BatchMakerOptions): BatchMaker {
       if (retentionDays === null) return discovery.undeclared(labelFields.modelName);
       const { labelTimeMs } = labelFields;
       if (labelMonth === null || labelTimeMs < labelMonth.startMs || labelTimeMs >= labelMonth.endMs) {
-        labelMonth = monthOf(labelMonths, labelTimeMs, createLabelBlock);
+        labelMonth = monthOf(labelMonths, labelTimeMs, pool.takeLabels);
       }
       appendLabel(labelMonth.block, labelFields, message.offset, ingestDay + retentionDays);
       return null;
@@ -271,19 +289,26 @@ export function createBatchMaker(options: BatchMakerOptions): BatchMaker {
           const selection = rowsWithout(block.offset, except);
           const count = selection?.length ?? block.offset.length;
           if (count === 0) continue;
-          const body = encodeEventBlock(block, origin, selection);
+          const body = encodeEventBlock(takeSink(), block, origin, selection);
           blocks.push({ table: "events", month, columns: eventColumnNames, body, rows: count });
         }
         for (const { month, block } of labelMonths) {
           const selection = rowsWithout(block.offset, except);
           const count = selection?.length ?? block.offset.length;
           if (count === 0) continue;
-          const body = encodeLabelBlock(block, origin, selection);
+          const body = encodeLabelBlock(takeSink(), block, origin, selection);
           blocks.push({ table: "labels", month, columns: labelColumnNames, body, rows: count });
         }
         return blocks;
       },
       deadLetters,
+      release: () => {
+        for (const { block } of eventMonths.splice(0)) pool.giveEvents(block);
+        for (const { block } of labelMonths.splice(0)) pool.giveLabels(block);
+        for (const sink of sinks.splice(0)) pool.giveSink(sink);
+        eventMonth = null;
+        labelMonth = null;
+      },
     };
   }
 

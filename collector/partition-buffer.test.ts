@@ -30,6 +30,7 @@ function createBatch(): PartitionBatch {
     decoding: () => ({ hash: "0123456789abcdef", newSchemas: [], newModels: [] }),
     blocks: () => [],
     deadLetters: [],
+    release: () => {},
   };
 }
 

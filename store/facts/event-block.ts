@@ -1,5 +1,5 @@
 import { closedItems, createArrayColumn, createMapColumn, type ArrayColumn, type MapColumn } from "./native/array.ts";
-import { encodeBlock, type BlockColumn } from "./native/block.ts";
+import { clearColumns, columnsCapacity, encodeBlock, type BlockColumn } from "./native/block.ts";
 import type { RowSelection } from "./native/column.ts";
 import { constantText, constantTime, constantUInt32 } from "./native/constant.ts";
 import {
@@ -13,6 +13,7 @@ import {
   type NullableFloat64Column,
 } from "./native/fixed-width.ts";
 import { createLowCardinalityColumn, type LowCardinalityColumn } from "./native/low-cardinality.ts";
+import type { NativeSink } from "./native/sink.ts";
 import { createStringColumn, truncateString, type StringColumn } from "./native/string.ts";
 
 /** Rows of the table `events` being filled, column by column. A row is complete when every column has it. */
@@ -131,10 +132,27 @@ const anyOrigin: BlockOrigin = { topic: "", partition: 0, ingestTimeMs: 0 };
 /** The columns of a block, in its order: those of the table `events`. */
 export const eventColumnNames: readonly string[] = columnsOf(createEventBlock(), anyOrigin).map(({ name }) => name);
 
-export function encodeEventBlock(block: EventBlock, origin: BlockOrigin, rows: RowSelection | null): Uint8Array {
+/** Empties a block for other rows; its buffers stay. */
+export function clearEventBlock(block: EventBlock): void {
+  clearColumns(columnsOf(block, anyOrigin));
+  block.extraKeyBytes = 0;
+  block.extraValueBytes = 0;
+}
+
+export function eventBlockCapacity(block: EventBlock): number {
+  return columnsCapacity(columnsOf(block, anyOrigin));
+}
+
+/** @returns the block as `encodeBlock` writes it into the sink. */
+export function encodeEventBlock(
+  sink: NativeSink,
+  block: EventBlock,
+  origin: BlockOrigin,
+  rows: RowSelection | null,
+): Uint8Array {
   const stringBytes =
     block.eventId.sink.length + block.entityKey.sink.length + block.traceId.sink.length + block.extra.keys.sink.length;
   const expected =
     4096 + stringBytes + block.extra.values.sink.length + block.num.items.length * 9 + block.offset.length * 200;
-  return encodeBlock(columnsOf(block, origin), block.offset.length, rows, expected);
+  return encodeBlock(sink, columnsOf(block, origin), block.offset.length, rows, expected);
 }

@@ -1,5 +1,5 @@
 import type { BlockOrigin } from "./event-block.ts";
-import { encodeBlock, type BlockColumn } from "./native/block.ts";
+import { clearColumns, columnsCapacity, encodeBlock, type BlockColumn } from "./native/block.ts";
 import type { RowSelection } from "./native/column.ts";
 import { constantText, constantTime, constantUInt32 } from "./native/constant.ts";
 import {
@@ -11,6 +11,7 @@ import {
   type NullableFloat64Column,
 } from "./native/fixed-width.ts";
 import { createLowCardinalityColumn, type LowCardinalityColumn } from "./native/low-cardinality.ts";
+import type { NativeSink } from "./native/sink.ts";
 import { createStringColumn, type StringColumn } from "./native/string.ts";
 
 /** Rows of the table `labels` being filled, column by column. */
@@ -62,7 +63,22 @@ const anyOrigin: BlockOrigin = { topic: "", partition: 0, ingestTimeMs: 0 };
 /** The columns of a block, in its order: those of the table `labels`. */
 export const labelColumnNames: readonly string[] = columnsOf(createLabelBlock(), anyOrigin).map(({ name }) => name);
 
-export function encodeLabelBlock(block: LabelBlock, origin: BlockOrigin, rows: RowSelection | null): Uint8Array {
+/** Empties a block for other rows; its buffers stay. */
+export function clearLabelBlock(block: LabelBlock): void {
+  clearColumns(columnsOf(block, anyOrigin));
+}
+
+export function labelBlockCapacity(block: LabelBlock): number {
+  return columnsCapacity(columnsOf(block, anyOrigin));
+}
+
+/** @returns the block as `encodeBlock` writes it into the sink. */
+export function encodeLabelBlock(
+  sink: NativeSink,
+  block: LabelBlock,
+  origin: BlockOrigin,
+  rows: RowSelection | null,
+): Uint8Array {
   const expected = 4096 + block.eventId.sink.length + block.entityKey.sink.length + block.offset.length * 64;
-  return encodeBlock(columnsOf(block, origin), block.offset.length, rows, expected);
+  return encodeBlock(sink, columnsOf(block, origin), block.offset.length, rows, expected);
 }

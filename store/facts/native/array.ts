@@ -35,6 +35,7 @@ export function createArrayColumn<Items extends NativeColumn>(items: Items): Arr
       column.length = 0;
       items.clear();
     },
+    capacity: () => column.ends.words.byteLength + items.capacity(),
   };
   return column;
 }
@@ -64,6 +65,7 @@ export function createMapColumn<Keys extends NativeColumn, Values extends Native
       keys.clear();
       values.clear();
     },
+    capacity: () => column.ends.words.byteLength + keys.capacity() + values.capacity(),
   };
   return column;
 }

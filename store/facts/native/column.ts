@@ -18,6 +18,8 @@ export interface NativeColumn {
   readonly encode: (sink: NativeSink, rows: RowSelection | null) => void;
   /** Empties the column and keeps its buffers. */
   readonly clear: () => void;
+  /** Bytes of its buffers, filled or not. */
+  readonly capacity: () => number;
 }
 
 export const noPrefix = (): void => {};

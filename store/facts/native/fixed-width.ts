@@ -44,6 +44,7 @@ export function createFloat64Column(): Float64Column {
     clear: () => {
       column.length = 0;
     },
+    capacity: () => column.values.byteLength,
   };
   return column;
 }
@@ -73,6 +74,7 @@ export function createNullableFloat64Column(): NullableFloat64Column {
     clear: () => {
       column.length = 0;
     },
+    capacity: () => column.nulls.byteLength + column.values.byteLength,
   };
   return column;
 }
@@ -116,6 +118,7 @@ export function createInt64Column(type: "Int64" | "UInt64" | "DateTime64(3, 'UTC
     clear: () => {
       column.length = 0;
     },
+    capacity: () => column.words.byteLength,
   };
   return column;
 }
@@ -143,6 +146,7 @@ export function createUInt32Column(): UInt32Column {
     clear: () => {
       column.length = 0;
     },
+    capacity: () => column.values.byteLength,
   };
   return column;
 }
@@ -170,6 +174,7 @@ export function createDateColumn(): DateColumn {
     clear: () => {
       column.length = 0;
     },
+    capacity: () => column.days.byteLength,
   };
   return column;
 }

@@ -49,6 +49,7 @@ export function createLowCardinalityColumn(options: { nullable: boolean }): LowC
       column.distinct.clear();
       if (options.nullable) appendString(column.distinct, "");
     },
+    capacity: () => column.keys.byteLength + column.distinct.capacity(),
   };
   column.clear();
   return column;

@@ -21,6 +21,7 @@ export function createStringColumn(): StringColumn {
       column.length = 0;
       sink.length = 0;
     },
+    capacity: () => sink.bytes.length,
   };
   return column;
 }
