@@ -3,6 +3,7 @@ import type { BaselineSpec } from "../core/baseline.ts";
 import type { Clock } from "../core/clock.ts";
 import { LeewayError } from "../core/errors.ts";
 import type { FeatureSchema } from "../core/feature-schema.ts";
+import type { Finding } from "../core/finding.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ModelSpec, ServiceClockKind } from "../core/model.ts";
 import { dayMs, nextWindow, windowContaining } from "../core/window.ts";
@@ -20,6 +21,7 @@ import type { DecisionState } from "./decisions/decider.ts";
 import type { DetectorMetrics } from "./metrics.ts";
 import { createPerformanceRecorder } from "./performance-recorder.ts";
 import type { PerformanceRecorder } from "./performance-recorder.ts";
+import { restatedFindings } from "./restated-findings.ts";
 import { firstWindow } from "./schedule/first-window.ts";
 import { modelWatermark } from "./schedule/model-watermark.ts";
 import { createProgressBook } from "./schedule/progress-book.ts";
@@ -254,6 +256,18 @@ export function createDetector(options: DetectorOptions): Detector {
             state: own === null || own.state === "" ? null : (JSON.parse(own.state) as DecisionState),
             revision: other.revision,
           };
+    if (tracked.last !== null && tracked.last.state !== null) {
+      const { window, state } = tracked.last;
+      tracked.openFindings = state.findings.filter((finding) => finding.closedIndex === null).length;
+      const recorded = await readLatestFindings(facts, {
+        environment,
+        model: model.name,
+        endAfterMs: window.startMs - model.monitoring.lateHorizonMs,
+      });
+      const nowMs = clock.now();
+      const own = recorded.filter((finding) => finding.baselineId === baselineId);
+      await insertFindings(facts, restatedFindings(own, { ...tracked.last, state }, null, nowMs), nowMs);
+    }
     tracked.loadedLast = true;
   };
 
@@ -339,7 +353,9 @@ export function createDetector(options: DetectorOptions): Detector {
       decided.map(({ window }) => window),
     );
     // Counts tell late rows without comparing the clocks of two machines; rows that expired make a window smaller, not late.
-    const first = decided.findIndex((one, index) => (counts[index] ?? 0) > one.rows);
+    const firstLate = decided.findIndex((one, index) => (counts[index] ?? 0) > one.rows);
+    const cutOff = firstOfRewriteCutOff(decided);
+    const first = cutOff < 0 || (firstLate >= 0 && firstLate < cutOff) ? firstLate : cutOff;
     const [late] = first < 0 ? [] : decided.slice(first);
     if (late === undefined) return 0;
     const again = decided.slice(first);
@@ -347,7 +363,7 @@ export function createDetector(options: DetectorOptions): Detector {
     const stored = await readLatestState(facts, { ...key, startBeforeMs: late.window.startMs });
     let state = stored === null ? decider.initialState() : (JSON.parse(stored.state) as DecisionState);
     const earlier = await readLatestFindings(facts, { ...key, endAfterMs: late.window.startMs });
-    const asserted = new Set<string>();
+    const findings = new Map<string, Finding>();
     for (const [offset, { window, rows }] of again.entries()) {
       const decision = await decider.decide(state, window, {
         revision,
@@ -355,29 +371,19 @@ export function createDetector(options: DetectorOptions): Detector {
         schemas: ofModel(schemas, model.name),
       });
       state = decision.state;
-      for (const finding of decision.findings) asserted.add(finding.findingId);
+      for (const finding of decision.findings) findings.set(finding.findingId, finding);
       tracked.last = { window, state, revision };
       tracked.openFindings = decision.findings.filter((finding) => finding.state === "open").length;
     }
     const nowMs = clock.now();
-    const withdrawn = earlier.filter(
-      (finding) =>
-        finding.state !== "withdrawn" &&
-        finding.baselineId === key.baselineId &&
-        finding.openedWindowStartMs >= late.window.startMs &&
-        !asserted.has(finding.findingId),
-    );
-    await insertFindings(
-      facts,
-      withdrawn.map((finding) => ({
-        ...finding,
-        state: "withdrawn" as const,
-        revision,
-        windowEndMs: last.window.endMs,
-        evaluatedAtMs: nowMs,
-      })),
+    const restated = restatedFindings(
+      earlier.filter((finding) => finding.baselineId === key.baselineId),
+      { window: last.window, state, revision },
+      { fromMs: late.window.startMs, findings },
       nowMs,
     );
+    await insertFindings(facts, restated, nowMs);
+    const withdrawn = restated.filter((finding) => finding.state === "withdrawn");
     log.info(
       { model: model.name, environment, windows: again.length, revision, withdrawn: withdrawn.length },
       "late rows: windows were decided again",
@@ -496,6 +502,15 @@ export function createDetector(options: DetectorOptions): Detector {
       await queue;
     },
   };
+}
+
+/**
+ * Where a rewrite of history began that was cut off before it came to the newest window, or −1: a rewrite goes through to
+ * the end, and what follows keeps its revision, so a revision that falls in the course of time was left behind.
+ */
+function firstOfRewriteCutOff(decided: readonly { readonly revision: number }[]): number {
+  const left = decided.findIndex((one, index) => index > 0 && one.revision < (decided[index - 1]?.revision ?? 0));
+  return left < 0 ? -1 : decided.findIndex((one) => one.revision === decided[left - 1]?.revision);
 }
 
 /** How windows lie as long as no baseline fixes their length. */
