@@ -31,16 +31,13 @@ function cpuOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
-/** CPU µs per event of `work`, the least of some rounds: what else the machine does only ever adds. */
-function leastCpu(events: number, rounds: number, work: () => void): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < rounds; round++) {
-    const before = process.cpuUsage();
-    work();
-    const { user, system } = process.cpuUsage(before);
-    least = Math.min(least, (user + system) / events);
-  }
-  return least;
+/** Mean CPU µs per event of `work`, garbage collection included, after a round that warms up. */
+function meanCpu(events: number, rounds: number, work: () => void): number {
+  work();
+  const before = process.cpuUsage();
+  for (let round = 0; round < rounds; round++) work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / events / rounds;
 }
 
 interface Decoding {
@@ -62,18 +59,19 @@ function measureDecoding(events: readonly Buffer[]): Decoding {
     defaultRetentionDays: 90,
     clock: systemClock,
   });
-  const rounds = 7;
+  const rounds = 4;
   return {
     bytes: events.reduce((bytes, event) => bytes + event.length, 0) / events.length,
-    parse: leastCpu(events.length, rounds, () => {
+    parse: meanCpu(events.length, rounds, () => {
       for (const text of texts) JSON.parse(text);
     }),
-    decodeAndEncode: leastCpu(events.length, rounds, () => {
+    decodeAndEncode: meanCpu(events.length, rounds, () => {
       const batch = maker.createBatch("events");
       for (const [offset, value] of events.entries()) {
         batch.add({ topic: "bench", partition: 0, offset, value, timestampMs: 0 });
       }
       batch.blocks();
+      batch.release();
     }),
   };
 }
@@ -187,10 +185,20 @@ async function main(): Promise<void> {
   for (const models of [1, 1000]) {
     const events = benchEvents({ count, models, fromTimeMs: Date.now() - 2 * hourMs });
     progress(`${models} model(s): JSON.parse, decode and encode`);
-    const decoding = measureDecoding(events.slice(0, 50_000));
+    const sample = events.slice(0, 50_000);
+    const earlier = measureDecoding(sample);
     progress(`${models} model(s): ${count} events through ${partitions} partitions`);
     const whole = await measureWhole(test, broker.brokers, events, rate);
-    results.push({ models, ...decoding, ...whole, total: whole.collector + whole.engineMerged });
+    // Before and after the whole, since what else the machine does changes meanwhile.
+    const later = measureDecoding(sample);
+    results.push({
+      models,
+      bytes: earlier.bytes,
+      parse: (earlier.parse + later.parse) / 2,
+      decodeAndEncode: (earlier.decodeAndEncode + later.decodeAndEncode) / 2,
+      ...whole,
+      total: whole.collector + whole.engineMerged,
+    });
   }
 
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`;

@@ -8,6 +8,9 @@ export interface LowCardinalityColumn extends NativeColumn {
   readonly dictionary: Map<string, number>;
   readonly distinct: StringColumn;
   keys: Uint32Array;
+  /** The value that `appendLowCardinality` appended last, and its key; null if there is none. */
+  lastText: string | null;
+  lastKey: number;
 }
 
 // Native format: "shared dictionaries with additional keys", here always with the keys in the block itself.
@@ -26,6 +29,8 @@ export function createLowCardinalityColumn(options: { nullable: boolean }): LowC
     dictionary: new Map(),
     distinct: createStringColumn(),
     keys: new Uint32Array(64),
+    lastText: null,
+    lastKey: 0,
     encodePrefix: (sink) => writeUInt64(sink, serializationVersion),
     encode: (sink, rows) => {
       const count = rows === null ? column.length : rows.length;
@@ -45,6 +50,7 @@ export function createLowCardinalityColumn(options: { nullable: boolean }): LowC
     },
     clear: () => {
       column.length = 0;
+      column.lastText = null;
       column.dictionary.clear();
       column.distinct.clear();
       if (options.nullable) appendString(column.distinct, "");
@@ -73,8 +79,13 @@ export function appendKey(column: LowCardinalityColumn, key: number): void {
   column.keys[column.length++] = key;
 }
 
+/** For columns whose value seldom changes from row to row: comparing strings is cheaper than looking one up. */
 export function appendLowCardinality(column: LowCardinalityColumn, text: string): void {
-  appendKey(column, dictionaryKey(column, text));
+  if (text !== column.lastText) {
+    column.lastKey = dictionaryKey(column, text);
+    column.lastText = text;
+  }
+  appendKey(column, column.lastKey);
 }
 
 /** Appends `count` NULLs (nullable) to be overwritten in place. @returns index of the first. */
