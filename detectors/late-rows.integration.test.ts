@@ -174,6 +174,28 @@ test("a rewrite that was cut off is taken up again, though no window has late ro
   expect(await run(true)).toEqual(undisturbed);
 });
 
+test("rows that come while their window is decided again from its stored profile are found late, not lost", async () => {
+  await using facts = await shifted();
+  await pass(facts);
+  // Day 3 has no late rows when the rewrite begins, so its profile is not counted again; they come just before its turn.
+  await fill(facts, 1, 1, 0, 500);
+  let came = false;
+  const meddled = failing(facts, () => false);
+  const report = await pass({
+    ...meddled,
+    query: async (sql, params, options) => {
+      if (!came && params?.["scopeFrom"] === liveMs + 3 * dayMs && sql.includes("row_count")) {
+        came = true;
+        await fill(facts, 3, 1, 0, 500);
+      }
+      return await facts.query(sql, params, options);
+    },
+  });
+  expect([came, report.windowsRevised]).toEqual([true, 6]);
+  expect((await pass(facts)).windowsRevised).toBe(4);
+  expect((await pass(facts)).windowsRevised).toBe(0);
+});
+
 test("a backlog that is decided in pieces, each by a detector that was killed, ends as in one go", async () => {
   await using undisturbed = await shifted();
   await pass(undisturbed);

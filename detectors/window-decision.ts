@@ -149,12 +149,12 @@ export function createWindowDecider(options: {
       const liveScope: RowScope = { environment, model: model.name, fromMs: window.startMs, toMs: window.endMs };
       // Rows that arrive after this count make the window late, so that none is missed between the statements.
       const counted = await summarizeRows(facts, liveScope);
-      const rows = counted?.rows ?? 0;
       const series = binnedExpressions(loaded, model, schemas, counted?.schemaIds ?? []);
       const [live, gap] = await Promise.all([
         profile(window, series, { revision, recount, weighted: counted?.weighted ?? false }),
         gapOf(window),
       ]);
+      const rows = rowsDecidedOn(counted?.rows ?? 0, live);
       const step = decider.step(before, window, live, gap);
       const evaluatedAtMs = options.clock.now();
       const predictions = predictionsVerdict(step.evaluations, monitoring.effectFloor);
@@ -213,6 +213,16 @@ export function createWindowDecider(options: {
       return { state: step.state, findings, rows };
     },
   };
+}
+
+/**
+ * The rows that a decision knows of: no more than its profile counted. A profile that an earlier attempt stored is not
+ * counted again, and rows that came since must still be found late.
+ */
+function rowsDecidedOn(counted: number, live: readonly LiveProfile[]): number {
+  const whole = live.filter(({ series }) => series.role === "feature" && series.slice === "");
+  const profiled = Math.max(0, ...whole.map(({ counts }) => counts.rows));
+  return profiled > 0 ? Math.min(counted, profiled) : counted;
 }
 
 function countStates(evaluations: readonly Evaluation[]): Partial<Record<SeriesState, number>> {

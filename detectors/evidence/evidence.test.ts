@@ -137,6 +137,10 @@ describe("predictions", () => {
     expect(predictionsVerdict([result({}), result({ effectHigh: 0.03 })], 0.02).verdict).toBe("not_known");
   });
 
+  test("not known while windows warm up: their bounds know nothing of φ", () => {
+    expect(predictionsVerdict([result({ state: "warming_up" })], 0.02).verdict).toBe("not_known");
+  });
+
   test("moved if one of them is in drift and moved in this very window", () => {
     const moved = result({ state: "drift", effect: 0.07, effectLow: 0.05, effectHigh: 0.09 });
     expect(predictionsVerdict([result({}), moved], 0.02).verdict).toBe("moved");

@@ -94,7 +94,7 @@ export async function createFinding(
       rows: decision.rows,
       referenceRows: decision.referenceRows,
       minimumDetectableEffect: decision.minimumDetectableEffect,
-      methods: measuredNumbers(signal, reference, current, window.gap),
+      methods: finiteNumbers(measuredNumbers(signal, reference, current, window.gap)),
       summary: reference === null || current === null || signal === "silence" ? {} : summary(reference, current),
       contributors: shares,
       slices:
@@ -105,6 +105,11 @@ export async function createFinding(
     },
     evaluatedAtMs: options.evaluatedAtMs,
   };
+}
+
+/** JSON would make null of NaN, and readers of the history would refuse the whole finding. */
+function finiteNumbers(numbers: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(numbers).filter(([, value]) => Number.isFinite(value)));
 }
 
 /** What is reported beside a decision: the registry's methods for distributions, shares and seconds for the rest. */

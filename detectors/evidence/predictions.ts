@@ -8,7 +8,7 @@ const coverage = 0.9;
  * Whether the model's predictions moved in a window, from the score and class of each version. *Moved*: one of them is in
  * drift, and this window's own lower 90 % bound is above the floor (a finding stays open for some calm windows). *Did not
  * move*: the upper 90 % bound of every one is below the floor, over versions with at least nine tenths of
- * the rows. Everything else, a model without scores and classes included, is *not known*.
+ * the rows. Everything else, a model that warms up or has no scores and classes included, is *not known*.
  */
 export function predictionsVerdict(
   evaluations: readonly SeriesEvaluation[],
@@ -17,7 +17,8 @@ export function predictionsVerdict(
   const results = evaluations.filter(
     ({ series, signal }) => series.role !== "feature" && series.slice === "" && signal === "distribution",
   );
-  const measured = results.filter(({ effectHigh }) => effectHigh !== null);
+  // Without φ the bounds of a window that warms up are too narrow to vouch for anything.
+  const measured = results.filter(({ effectHigh, state }) => effectHigh !== null && state !== "warming_up");
   const effect = maximum(measured.map((result) => result.effect ?? 0));
   const effectHigh = maximum(measured.map((result) => result.effectHigh ?? 0));
   const moved = results.some(({ state, effectLow }) => state === "drift" && (effectLow ?? 0) > effectFloor);
