@@ -198,7 +198,7 @@ export function createEventRows(discovery: FeatureDiscovery): EventRows {
 }
 
 function learnOrder(layout: FeatureLayout, features: WireObject): void {
-  if (++layout.disorder < disorderLimit) return;
+  if (++layout.disorder < disorderLimit && layout.order.length > 0) return;
   layout.disorder = 0;
   layout.order = Object.keys(features).slice(0, layout.slots.size);
   layout.orderSlots = layout.order.map((name) => layout.slots.get(name) ?? noSlot);

@@ -33,7 +33,10 @@ export interface FeatureLayout {
   readonly slots: ReadonlyMap<string, number>;
   /** Nothing can be added: features are declared, or `max_features` is reached. */
   readonly full: boolean;
-  /** The order in which the model's producer has named its features lately, and their slots: saves a lookup by name. */
+  /**
+   * The order in which the model's producer has named its features lately, and their slots: saves a lookup by name. Empty
+   * at first: names are taken from a message, since comparing the very strings that JSON.parse makes is cheapest.
+   */
   order: readonly string[];
   orderSlots: readonly number[];
   /** Events in a row that came in another order. */
@@ -132,9 +135,7 @@ export function createFeatureDiscovery(options: {
     }
     const strict = discovery === "declared" && spec !== undefined && spec.features.length > 0;
     const full = strict || schema.fields.length >= caps.maxFeatures;
-    const order = schema.fields.map(({ name }) => name);
-    const orderSlots = order.map((name) => slots.get(name) ?? noSlot);
-    return { schema, numericCount, categoricalCount, slots, full, order, orderSlots, disorder: 0 };
+    return { schema, numericCount, categoricalCount, slots, full, order: [], orderSlots: [], disorder: 0 };
   }
 
   return {
