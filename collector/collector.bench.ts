@@ -22,7 +22,7 @@ import { connectTestKafka, type TestKafka } from "./testing/collector-fixture.ts
 import { forkCollector } from "./testing/bench-process.ts";
 
 const partitions = 4;
-const warmUpEvents = 30_000;
+const warmUpEvents = 60_000;
 const flush = { maxRows: 50_000, maxAgeMs: 1000 };
 
 /** User and system time of a process in µs. Linux counts it in ticks of 10 ms. */
