@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -286,10 +287,7 @@ describe("a broker that is restarted", () => {
     await using cleanup = new AsyncDisposableStack();
     cleanup.defer(() => rm(dataDir, { recursive: true, force: true }));
     await using facts = await createTestDatabase();
-    const port = await (async () => {
-      await using broker = await startBroker({ dataDir });
-      return Number(broker.brokers.split(":")[1]);
-    })();
+    const port = await listeningPort();
     const own = `127.0.0.1:${port}`;
     let broker = await startBroker({ dataDir, port });
     cleanup.defer(() => broker[Symbol.asyncDispose]());
@@ -307,21 +305,9 @@ describe("a broker that is restarted", () => {
     // How far behind it is cannot be known now, and 0 would be a claim.
     while ((await lags(collector)).length > 0) await delay(100);
     broker = await startBroker({ dataDir, port });
-    for (;;) {
-      // A broker that has just come back may refuse for a moment.
-      const accepted = await kafka.send(topics.events, messages.slice(50)).then(
-        () => true,
-        () => false,
-      );
-      if (accepted) break;
-    }
-    for (;;) {
-      const done = await collector.caughtUp().then(
-        () => true,
-        () => delay(50, false),
-      );
-      if (done) break;
-    }
+    // A broker that has just come back may refuse for a moment; a collector that ended never comes back.
+    await persistently(() => kafka.send(topics.events, messages.slice(50)), collector);
+    await persistently(() => collector.caughtUp(), collector);
     await expect(collector.check()).resolves.toBeUndefined();
     const extents = await kafka.admin.fetchTopicOffsets(topics.events);
     const inTopic = extents.reduce((total, { high }) => total + Number(high), 0);
@@ -330,6 +316,35 @@ describe("a broker that is restarted", () => {
     ]);
   });
 });
+
+/**
+ * A free port below those that the system gives to outgoing connections: while the broker is away, nobody else may get
+ * its port, not even a client's own attempt to reach it.
+ */
+async function listeningPort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+}
+
+/** Tries until it succeeds; rejects as soon as the collector has ended. */
+async function persistently(work: () => Promise<unknown>, collector: TestCollector): Promise<void> {
+  for (;;) {
+    const done = await Promise.race([work(), collector.stopped]).then(
+      () => true,
+      () => false,
+    );
+    if (done) return;
+    await Promise.race([delay(50), collector.stopped]);
+  }
+}
 
 async function lags(collector: TestCollector) {
   return (await collector.registry.getSingleMetric("leeway_consumer_lag_events")?.get())?.values ?? [];
