@@ -103,6 +103,8 @@ describe("an event is", () => {
     ["of an infinite score", event({ scores: { a: 1 } }).replace('{"a":1}}', '{"a":1e999}}'), "scores_invalid"],
     ["of a weight of 0", event({ weight: 0 }), "weight_invalid"],
     ["of a negative weight", event({ weight: -1 }), "weight_invalid"],
+    ["of a weight that no sum survives", event({ weight: 1e13 }), "weight_invalid"],
+    ["of a model with an endless name", event({ model: "m".repeat(257) }), "field_invalid"],
     ["of a weight that is text", event({ weight: "1" }), "weight_invalid"],
     ["of a version that is a number", event({ version: 3 }), "field_invalid"],
     ["of an arm that is a number", event({ arm: 3 }), "field_invalid"],

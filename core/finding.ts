@@ -21,6 +21,8 @@ export const seriesStates = [
   "no_baseline",
   "warming_up",
   "too_variable",
+  // A number beside the decisions, such as performance from labels: measured, and judged by nobody.
+  "reported",
 ] as const;
 export type SeriesState = (typeof seriesStates)[number];
 

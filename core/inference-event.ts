@@ -55,7 +55,7 @@ export const deadLetterReasons = {
   prediction_invalid: "prediction is neither a number nor a string",
   scores_invalid: "scores is not an object of finite numbers",
   field_invalid: "another field has the wrong type; the error header names it",
-  weight_invalid: "weight is not a positive finite number",
+  weight_invalid: "weight is not a number above 0 and up to 1e12",
   label_missing: "label is missing or null",
   label_invalid: "label is neither a number, a string nor a boolean",
   key_missing: "a label needs event_id or entity_key",

@@ -20,6 +20,14 @@ function(config)
           'Its oldest unread message is {{ $value | humanizeDuration }} old; every decision waits for it.',
         ),
         alert(
+          'LeewayCollectorBlind',
+          'absent(leeway_consumer_lag_seconds{%(selector)s})' % config,
+          '10m',
+          'page',
+          'No collector knows how far behind it is.',
+          'Kafka does not answer, or no collector runs: nothing is stored, and no window can be decided.',
+        ),
+        alert(
           'LeewayDeadLetters',
           'sum by (reason) (increase(leeway_messages_dead_lettered_total{%(selector)s}[1h])) > 0' % config,
           '5m',

@@ -55,14 +55,14 @@ test("each window is measured once, again when more labels came, and a restart g
   const recorder = recorderOf(facts);
   expect(await recorder.record({ throughMs: startMs + dayMs - 1, recheck: false })).toBe(0);
   expect(await recorder.record({ throughMs: startMs + 2 * dayMs, recheck: false })).toBe(2);
-  const first = { day: 0, revision: 0, state: "ok", rows: 100, labelled: 100, accuracy: 0.75 };
+  const first = { day: 0, revision: 0, state: "reported", rows: 100, labelled: 100, accuracy: 0.75 };
   const early = { day: 1, revision: 0, state: "insufficient_data", rows: 100, labelled: 10, accuracy: 0.7 };
   expect(await stored(facts)).toEqual([first, early]);
 
   await label(facts, 110, 200);
   expect(await recorder.record({ throughMs: startMs + 2 * dayMs, recheck: true })).toBe(1);
   expect(await recorder.record({ throughMs: startMs + 2 * dayMs, recheck: true })).toBe(0);
-  const late = { day: 1, revision: 1, state: "ok", rows: 100, labelled: 100, accuracy: 0.75 };
+  const late = { day: 1, revision: 1, state: "reported", rows: 100, labelled: 100, accuracy: 0.75 };
   expect((await stored(facts)).at(-1)).toEqual(late);
 
   expect(await recorderOf(facts).record({ throughMs: startMs + 3 * dayMs, recheck: false })).toBe(1);

@@ -99,7 +99,7 @@ function performanceRow(task: Task, { version, rows, labelled, measures }: Versi
   return {
     series: { role: result, feature: result, version, slice: "" },
     signal: "performance" as const,
-    state: labelled >= fewestLabelled ? ("ok" as const) : ("insufficient_data" as const),
+    state: labelled >= fewestLabelled ? ("reported" as const) : ("insufficient_data" as const),
     rows,
     referenceRows: 0,
     contrast: "",

@@ -26,3 +26,13 @@ const longestName = 64;
 export function quoteName(name: string): string {
   return JSON.stringify(name.length > longestName ? `${name.slice(0, longestName)}…` : name);
 }
+
+const maxModelNameLength = 256;
+
+/** A model's name is a metric label, the name of a view and part of every key, so it may not be endless. */
+export function modelNameFault(name: string): Fault | null {
+  if (name.length <= maxModelNameLength) return null;
+  const characters = [...name].length;
+  if (characters <= maxModelNameLength) return null;
+  return { reason: "field_invalid", detail: `model has ${characters} characters; ${maxModelNameLength} is the limit` };
+}

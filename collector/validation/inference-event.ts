@@ -1,5 +1,5 @@
 import { defaultEnvironment, environmentFault, isEnvironment } from "./environment.ts";
-import { describeValue, type Fault, type WireObject } from "./fault.ts";
+import { describeValue, type Fault, modelNameFault, type WireObject } from "./fault.ts";
 import { futureToleranceMs, messageTimeFault, parseMessageTime } from "./message-time.ts";
 
 /**
@@ -26,6 +26,9 @@ export interface EventFields {
   /** How many of the message's fields the contract names. */
   fieldCount: number;
 }
+
+/** Sums of squares of weights must stay finite, and exact enough to decide by. */
+const maxWeight = 1e12;
 
 const contractFields: ReadonlySet<string> = new Set([
   "event_id",
@@ -95,6 +98,8 @@ export function readEventFields(
   if (typeof model !== "string" || model === "") {
     return { reason: "model_missing", detail: `model is ${describeEmpty(model)}` };
   }
+  const nameFault = modelNameFault(model);
+  if (nameFault !== null) return nameFault;
   fields.modelName = model;
   const eventId = message["event_id"];
   if (typeof eventId !== "string" || eventId === "") {
@@ -196,9 +201,12 @@ export function readEventFields(
   else {
     count++;
     if (weight === null) fields.weight = 1;
-    else if (typeof weight === "number" && weight > 0 && weight < Number.POSITIVE_INFINITY) fields.weight = weight;
+    else if (typeof weight === "number" && weight > 0 && weight <= maxWeight) fields.weight = weight;
     else {
-      return { reason: "weight_invalid", detail: `weight is ${describeValue(weight)}, not a positive finite number` };
+      return {
+        reason: "weight_invalid",
+        detail: `weight is ${describeValue(weight)}, not a number above 0 and up to ${maxWeight}`,
+      };
     }
   }
 

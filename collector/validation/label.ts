@@ -1,5 +1,5 @@
 import { defaultEnvironment, environmentFault, isEnvironment } from "./environment.ts";
-import { describeValue, type Fault, type WireObject } from "./fault.ts";
+import { describeValue, type Fault, modelNameFault, type WireObject } from "./fault.ts";
 import { describeEmpty } from "./inference-event.ts";
 import { futureToleranceMs, messageTimeFault, parseMessageTime } from "./message-time.ts";
 
@@ -32,6 +32,8 @@ export function readLabelFields(
   if (typeof model !== "string" || model === "") {
     return { reason: "model_missing", detail: `model is ${describeEmpty(model)}` };
   }
+  const nameFault = modelNameFault(model);
+  if (nameFault !== null) return nameFault;
   fields.modelName = model;
 
   const eventId = message["event_id"] ?? "";

@@ -14,7 +14,8 @@ const reportStaleMs = 30_000;
  * after it reported a lag of 0 must not let its partition pass for idle. Idleness is measured on the wall clock from when
  * the model's last row was stored to when the partition was last reported. A partition that many models share is hardly
  * ever read to its end; there, later events of other models (by more than `idleAfterMs` of event time) show that the model
- * itself went quiet. A source without reports (HTTP, files) has nothing left to read.
+ * itself went quiet. A partition that nobody ever reported is not known to
+ * be read to its end; a source that is no topic (HTTP, files) has nothing left to read.
  *
  * On the wall clock, time alone carries an idle model forward, so that silence is seen. On the watermark clock nothing lies
  * behind the newest event: an idle model ends with the window that holds it.
@@ -46,7 +47,16 @@ export function modelWatermark(
     const seenMs = report === null ? wallMs : report.reportedAtMs;
     return {
       maxEventTimeMs: event.maxEventTimeMs,
-      lag: report === null ? 0 : wallMs - report.reportedAtMs > staleMs ? null : quiet ? 0 : report.lag,
+      lag:
+        report === null
+          ? event.topic === ""
+            ? 0
+            : null
+          : wallMs - report.reportedAtMs > staleMs
+            ? null
+            : quiet
+              ? 0
+              : report.lag,
       // `watermark` measures idleness against its own now, which here may be an event time.
       idleSinceMs: nowMs - Math.max(0, seenMs - event.lastIngestMs),
     };

@@ -31,6 +31,7 @@ test("a view has one column per feature under its real name, whatever the schema
     "events",
     [
       event(name, narrow.schemaId, { ...time, event_id: "a", num: [7] }),
+      event(name, wide.schemaId, { ...time, event_id: "reference", environment: "baseline-1" }),
       event(name, wide.schemaId, { ...time, event_id: "b", num: [310, 8], cat: ["x"], scores: { late: 0.25 } }),
     ],
     null,

@@ -1,3 +1,4 @@
+import { baselineEnvironmentPrefix } from "../../core/inference-event.ts";
 import type { FeatureSchema } from "../../core/feature-schema.ts";
 import type { FeatureSpec, Task } from "../../core/model.ts";
 import type { Facts } from "./client.ts";
@@ -56,7 +57,8 @@ export interface ViewedModel {
 }
 
 /**
- * (Re)makes what analysts read: `v_<model>` with one column per feature under its real name and type, and
+ * (Re)makes what analysts read: `v_<model>` with one column per feature under its real name and type (the reference rows of
+ * baselines left out), and
  * `v_<model>_labelled` with the winning label beside each event: the latest `label_time`, then the highest offset. A
  * label with an entity key goes to that entity's latest event at or before it, within the task's label window.
  *
@@ -78,7 +80,7 @@ export async function createModelViews(
   ];
   const view = sqlIdentifier(`v_${model.name}`);
   await facts.command(
-    `CREATE OR REPLACE VIEW ${view} AS SELECT ${columns.join(", ")} FROM events WHERE model = ${name}`,
+    `CREATE OR REPLACE VIEW ${view} AS SELECT ${columns.join(", ")} FROM events WHERE model = ${name} AND NOT startsWith(environment, ${sqlText(baselineEnvironmentPrefix)})`,
   );
   const labelWindowMs = model.task.kind === "unknown" ? 0 : model.task.labelWindowMs;
   // Nullable values inside a tuple: argMax itself would skip them.
