@@ -116,7 +116,7 @@ test("a model whose name no view can have costs the others nothing", async () =>
   await using leeway = folder.start(["serve"]);
   const url = await leeway.url;
   await produce(folder.topics.events, [
-    event({ model: "a".repeat(5_000) }),
+    event({ model: "ж".repeat(200) }),
     event({ event_id: "one", features: { "": 1, "a`b": "x", amount: 2 } }),
   ]);
   const { stdout } = await eventually(
@@ -125,7 +125,7 @@ test("a model whose name no view can have costs the others nothing", async () =>
   );
   expect(JSON.parse(stdout)).toEqual({ event_id: "one", feature_: 1, b: "x", amount: 2 });
   const { models } = JSON.parse(await text(url, "/api/v1/models")) as { models: { model: string }[] };
-  expect(models.map(({ model }) => model.length)).toEqual([5_000, 5]);
+  expect(models.map(({ model }) => model.length)).toEqual([5, 200]);
 });
 
 test("promtool finds no fault in what is served", async ({ skip }) => {
