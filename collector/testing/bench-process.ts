@@ -18,8 +18,13 @@ export interface BenchProcess extends AsyncDisposable {
   readonly stop: () => Promise<void>;
 }
 
+/** What `bin/leeway.js` gives to `leeway serve`. */
+const nursery = ["--max-semi-space-size=64", "--min-semi-space-size=64"] as const;
+
 export function forkCollector(options: CollectorProcessOptions): BenchProcess {
-  const child: ChildProcess = fork(fileURLToPath(import.meta.url), [JSON.stringify(options)]);
+  const child: ChildProcess = fork(fileURLToPath(import.meta.url), [JSON.stringify(options)], {
+    execArgv: [...nursery],
+  });
   const ended = once(child, "exit").then(() => Promise.reject(new Error("the collector process ended")));
   ended.catch(() => {});
   const order = (what: Order) => async () => {
