@@ -4,9 +4,18 @@ import { commands } from "./commands.ts";
 import { commandHelp, findCommand, overview } from "./help.ts";
 
 /** Runs one command line. Never throws: what went wrong is one line on standard error and an exit code. */
-export async function runCommandLine(args: readonly string[], context: CommandContext): Promise<CommandExit> {
+export async function runCommandLine(
+  args: readonly string[],
+  { noColour = false, ...streams }: CommandContext,
+): Promise<CommandExit> {
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  const isFlag = (arg: string, index: number) => arg === "--no-color" && index < end;
+  const context: CommandContext = { ...streams, noColour: noColour || args.some(isFlag) };
   try {
-    return await dispatch(args, context);
+    return await dispatch(
+      args.filter((arg, index) => !isFlag(arg, index)),
+      context,
+    );
   } catch (error) {
     if (!(error instanceof LeewayError)) {
       // A fault of this program: the stack is what a report needs.

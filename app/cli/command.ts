@@ -2,6 +2,13 @@ import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { LeewayError } from "../../core/errors.ts";
 import { nearestName } from "../config/fault.ts";
 
+/** What standard output or standard error is connected to. */
+export interface OutputStream {
+  readonly isTerminal: boolean;
+  /** Width of the terminal; null if it is none. */
+  readonly columns: number | null;
+}
+
 /** What a command may touch. Everything else it reaches through the modules it imports. */
 export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -12,6 +19,12 @@ export interface CommandContext {
   readonly writeBytes: (bytes: Uint8Array) => Promise<void>;
   /** Standard error, one line. */
   readonly complain: (line: string) => void;
+  /** What `write` writes to; absent: no terminal. For colours see colour.ts. */
+  readonly output?: OutputStream;
+  /** Standard error; absent: no terminal. `write` draws a line in place, for progress.ts alone. */
+  readonly errors?: OutputStream & { readonly write: (text: string) => void };
+  /** `--no-color` was given; every command takes it. */
+  readonly noColour?: boolean;
 }
 
 export interface OptionSpec {
@@ -31,6 +44,25 @@ export type OptionValues<Options extends OptionSpecs> = {
 /** Exit code of a command that did what it was asked. Signals are answered by the lifecycle. */
 export type CommandExit = 0 | 1 | 2 | 3 | 130 | 143;
 
+/** Who needs a command; `leeway help` groups by it, in this order. */
+export const audiences = {
+  start: "Start",
+  look: "See what is wrong, and why",
+  act: "Answer",
+  data: "Bring data",
+  operate: "Operate",
+  other: "Other",
+} as const;
+
+export type Audience = keyof typeof audiences;
+
+/** What the exit codes mean where a command says nothing of its own. */
+const usualExits: Readonly<Record<0 | 2 | 3, string>> = {
+  0: "done",
+  2: "the command line or the configuration is wrong",
+  3: "a part that is needed could not be reached",
+};
+
 export interface Command {
   readonly name: string;
   /** Half a sentence for the list of commands. */
@@ -41,6 +73,9 @@ export interface Command {
   readonly description: string;
   readonly options: OptionSpecs;
   readonly examples: readonly string[];
+  readonly audience: Audience;
+  /** Every exit code of the command, in one clause each. */
+  readonly exits: Readonly<Partial<Record<CommandExit, string>>>;
   readonly run: (args: readonly string[], context: CommandContext) => Promise<CommandExit>;
 }
 
@@ -56,6 +91,10 @@ export function defineCommand<const Options extends OptionSpecs>(spec: {
   readonly description: string;
   readonly options: Options;
   readonly examples?: readonly string[];
+  /** Default: other. */
+  readonly audience?: Audience;
+  /** Beside the usual 0, 2 and 3, or instead of them; null: this command never ends so. */
+  readonly exits?: Readonly<Partial<Record<CommandExit, string | null>>>;
   readonly run: (
     input: { readonly options: OptionValues<Options>; readonly operands: readonly string[] },
     context: CommandContext,
@@ -69,6 +108,8 @@ export function defineCommand<const Options extends OptionSpecs>(spec: {
     description: spec.description,
     options: spec.options,
     examples: spec.examples ?? [],
+    audience: spec.audience ?? "other",
+    exits: exitsOf(spec.exits ?? {}),
     run: (args, context) => {
       const { options, operands } = parseOptions(name, spec.options, args);
       if (operands.length > maxOperands) {
@@ -81,6 +122,15 @@ export function defineCommand<const Options extends OptionSpecs>(spec: {
       return spec.run({ options, operands }, context);
     },
   };
+}
+
+function exitsOf(own: Readonly<Partial<Record<CommandExit, string | null>>>): Command["exits"] {
+  const exits: Partial<Record<CommandExit, string>> = {};
+  // Keys that are integers stay in ascending order, whatever the order of the entries.
+  for (const [code, meaning] of Object.entries({ ...usualExits, ...own })) {
+    if (typeof meaning === "string") exits[Number(code) as CommandExit] = meaning;
+  }
+  return exits;
 }
 
 function parseOptions<Options extends OptionSpecs>(

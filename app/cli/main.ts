@@ -1,10 +1,17 @@
 import { endWithLauncher } from "../lifecycle/launcher.ts";
 import { runCommandLine } from "./command-line.ts";
+import type { OutputStream } from "./command.ts";
 
 function writeOut(bytes: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
   });
+}
+
+function outputStream(stream: NodeJS.WriteStream): OutputStream {
+  // Node types both as terminals; on a pipe or a file they are undefined.
+  const { isTTY, columns } = stream as { readonly isTTY?: boolean; readonly columns?: number };
+  return { isTerminal: isTTY === true, columns: columns ?? null };
 }
 
 // `leeway sql … | head` closes the pipe early: nobody reads on, so there is nothing left to do.
@@ -24,6 +31,8 @@ const exitCode = await runCommandLine(process.argv.slice(2), {
   write: (text) => void writeOut(text),
   writeBytes: writeOut,
   complain: (line) => void process.stderr.write(`${line}\n`),
+  output: outputStream(process.stdout),
+  errors: { ...outputStream(process.stderr), write: (text) => void process.stderr.write(text) },
 });
 // A pipe takes what is written in its own time; then nothing that was left open keeps the process.
 await writeOut("");
