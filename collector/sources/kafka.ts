@@ -90,8 +90,9 @@ export async function createKafkaConsumer(options: {
       partitions.map((partition) => ({ topic, partition })),
     );
     const { signal } = generationEnded;
-    // A pause outlives an assignment.
-    consumer.resume(topics.map((topic) => ({ topic })));
+    // Nothing is fetched before the committed offsets have been read: when one is out of range, kafkajs commits "the
+    // earliest" over it, and how much was lost could not be known any more.
+    consumer.pause(topics.map((topic) => ({ topic })));
     generationReady = handler
       .assigned(mine, places, signal)
       .catch((error: unknown) => {
@@ -99,6 +100,8 @@ export async function createKafkaConsumer(options: {
       })
       .finally(() => {
         readyGeneration = Math.max(readyGeneration, mine);
+        // A pause outlives an assignment: this ends those of earlier generations too.
+        if (mine === generation) ifRunning(() => consumer.resume(topics.map((topic) => ({ topic }))));
       });
   };
 
