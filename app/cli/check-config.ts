@@ -9,6 +9,8 @@ export const checkConfigCommand = defineCommand({
   description:
     "Reads the configuration as serve would and lists every fault with its file, line and path. Exit code 2 if there is one.",
   options: { config: configOptions.config },
+  audience: "operate",
+  exits: { 0: "the configuration is valid", 2: "something in it is wrong", 3: null },
   examples: ["leeway check-config", "leeway check-config --config deploy/leeway.yaml"],
   run: async ({ options }, context) => {
     const result = loadConfig(configRequest(options, context));

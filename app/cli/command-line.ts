@@ -33,14 +33,14 @@ export async function runCommandLine(
 async function dispatch(args: readonly string[], context: CommandContext): Promise<CommandExit> {
   const [first, ...rest] = args;
   if (first === undefined || first === "--help" || first === "-h") {
-    context.write(overview(commands));
+    context.write(overview(commands, context));
     return 0;
   }
   if (first === "--version" || first === "-v") return findCommand(commands, "version").run([], context);
   const command = findCommand(commands, first);
   const options = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
   if (options.includes("--help") || options.includes("-h")) {
-    context.write(commandHelp(command));
+    context.write(commandHelp(command, context));
     return 0;
   }
   return command.run(rest, context);

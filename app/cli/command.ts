@@ -76,7 +76,14 @@ export interface Command {
   readonly audience: Audience;
   /** Every exit code of the command, in one clause each. */
   readonly exits: Readonly<Partial<Record<CommandExit, string>>>;
+  /** As `run` does before it begins. @throws usage */
+  readonly parse: (args: readonly string[]) => ParsedArguments<OptionSpecs>;
   readonly run: (args: readonly string[], context: CommandContext) => Promise<CommandExit>;
+}
+
+interface ParsedArguments<Options extends OptionSpecs> {
+  readonly options: OptionValues<Options>;
+  readonly operands: readonly string[];
 }
 
 /**
@@ -95,12 +102,18 @@ export function defineCommand<const Options extends OptionSpecs>(spec: {
   readonly audience?: Audience;
   /** Beside the usual 0, 2 and 3, or instead of them; null: this command never ends so. */
   readonly exits?: Readonly<Partial<Record<CommandExit, string | null>>>;
-  readonly run: (
-    input: { readonly options: OptionValues<Options>; readonly operands: readonly string[] },
-    context: CommandContext,
-  ) => Promise<CommandExit>;
+  readonly run: (input: ParsedArguments<Options>, context: CommandContext) => Promise<CommandExit>;
 }): Command {
   const { name, maxOperands = 0 } = spec;
+  const parse = (args: readonly string[]) => {
+    const parsed = parseOptions(name, spec.options, args);
+    const extra = parsed.operands[maxOperands];
+    if (extra === undefined) return parsed;
+    throw new LeewayError(
+      "usage",
+      `${name}: ${JSON.stringify(extra)} is one operand too many; see leeway help ${name}`,
+    );
+  };
   return {
     name,
     summary: spec.summary,
@@ -110,17 +123,8 @@ export function defineCommand<const Options extends OptionSpecs>(spec: {
     examples: spec.examples ?? [],
     audience: spec.audience ?? "other",
     exits: exitsOf(spec.exits ?? {}),
-    run: (args, context) => {
-      const { options, operands } = parseOptions(name, spec.options, args);
-      if (operands.length > maxOperands) {
-        const extra = operands[maxOperands] ?? "";
-        throw new LeewayError(
-          "usage",
-          `${name}: ${JSON.stringify(extra)} is one operand too many; see leeway help ${name}`,
-        );
-      }
-      return spec.run({ options, operands }, context);
-    },
+    parse,
+    run: (args, context) => spec.run(parse(args), context),
   };
 }
 
@@ -137,7 +141,7 @@ function parseOptions<Options extends OptionSpecs>(
   command: string,
   specs: Options,
   args: readonly string[],
-): { readonly options: OptionValues<Options>; readonly operands: readonly string[] } {
+): ParsedArguments<Options> {
   const config: ParseArgsOptionsConfig = {};
   for (const [name, spec] of Object.entries(specs)) {
     config[name] = { type: spec.type, ...(spec.short !== undefined && { short: spec.short }) };

@@ -15,6 +15,8 @@ export const configCommand = defineCommand({
     model: { type: "string", placeholder: "NAME", description: "The model; needed unless there is only one." },
     ...configOptions,
   },
+  audience: "operate",
+  exits: { 3: null },
   examples: ["leeway config effective --model flight-delay"],
   run: async ({ options, operands: [operand] }, context) => {
     if (operand !== "effective") {

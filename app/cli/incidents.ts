@@ -25,6 +25,8 @@ export const incidentsCommand = defineCommand({
     model: { type: "string", placeholder: "NAME", description: "Only this model's." },
     json: { type: "boolean", description: "Print JSON instead of a table." },
   },
+  audience: "look",
+  exits: { 1: "no incident has this id" },
   examples: [
     "leeway incidents --status open",
     "LEEWAY_URL=http://127.0.0.1:8686 leeway incidents 4c1f0d52a9e3b7f8 --json",

@@ -8,6 +8,9 @@ export const migrateCommand = defineCommand({
   description:
     "Makes the database and its tables in ClickHouse, or brings them up to this version. The detector and alerting roles\ndo the same when they start; collectors, which need no right to change tables, wait for it.",
   options: configOptions,
+  audience: "operate",
+  exits: { 2: "the command line or the configuration is wrong, or the tables are newer than this program" },
+  examples: ["leeway migrate", "CLICKHOUSE_URL=http://127.0.0.1:8123 leeway migrate"],
   run: async ({ options }, context) => {
     const { service } = requireConfig(configRequest(options, context));
     // Loaded here, as in serve: the other commands start faster without.

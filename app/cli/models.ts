@@ -15,6 +15,8 @@ export const modelsCommand = defineCommand({
     ...configOptions,
     json: { type: "boolean", description: "Print JSON instead of a table." },
   },
+  audience: "look",
+  examples: ["leeway models", "LEEWAY_URL=http://127.0.0.1:8686 leeway models --json"],
   run: async ({ options }, context) => {
     const address = apiAddress(context.environment);
     const models =

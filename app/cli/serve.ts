@@ -19,6 +19,12 @@ export const serveCommand = defineCommand({
     },
     port: { type: "string", placeholder: "N", description: "Instead of the port of http.listen; 0 takes a free one." },
   },
+  audience: "start",
+  exits: {
+    0: null,
+    130: "ended by SIGINT, after everything was written",
+    143: "ended by SIGTERM, after everything was written",
+  },
   examples: [
     "leeway serve --config leeway.yaml",
     "leeway serve --roles collector",

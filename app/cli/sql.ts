@@ -33,6 +33,8 @@ export const sqlCommand = defineCommand({
       description: `table (default), ${Object.keys(formats).join(", ")}, or any ClickHouse format.`,
     },
   },
+  audience: "look",
+  exits: { 2: "the command line, the configuration or the statement is wrong" },
   examples: [
     'leeway sql "SELECT model, count() FROM events GROUP BY model"',
     'leeway sql "SHOW TABLES" --data data/demo',

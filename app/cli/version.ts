@@ -23,6 +23,8 @@ export const versionCommand = defineCommand({
   summary: "show the version",
   description: "Shows the version of Leeway and of the Node that runs it.",
   options: {},
+  examples: ["leeway version"],
+  exits: { 3: null },
   run: async (_, context) => {
     context.write(`leeway ${packageVersion()} (node ${process.version})\n`);
     return 0;
