@@ -299,11 +299,11 @@ describe("a broker that is restarted", () => {
     await collector.caughtUp();
 
     await expect(collector.check()).resolves.toBeUndefined();
-    while ((await lags(collector)).length === 0) await delay(100);
+    await until(collector, async () => (await lags(collector)).length > 0);
     await broker[Symbol.asyncDispose]();
-    while (!(await unreachable(collector))) await delay(100);
+    await until(collector, () => unreachable(collector));
     // How far behind it is cannot be known now, and 0 would be a claim.
-    while ((await lags(collector)).length > 0) await delay(100);
+    await until(collector, async () => (await lags(collector)).length === 0);
     broker = await startBroker({ dataDir, port });
     // A broker that has just come back may refuse for a moment; a collector that ended never comes back.
     await persistently(() => kafka.send(topics.events, messages.slice(50)), collector);
@@ -332,6 +332,11 @@ async function listeningPort(): Promise<number> {
     await new Promise((resolve) => server.close(resolve));
     return port;
   }
+}
+
+/** Asks until it is so; rejects as soon as the collector has ended. */
+async function until(collector: TestCollector, condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await Promise.race([delay(100), collector.stopped]);
 }
 
 /** Tries until it succeeds; rejects as soon as the collector has ended. */

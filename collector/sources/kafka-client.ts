@@ -51,6 +51,10 @@ interface RequestQueuePrototype {
   scheduleCheckPendingRequests: () => unknown;
 }
 
+interface ClusterPrototype {
+  findGroupCoordinatorMetadata: (group: unknown) => Promise<unknown>;
+}
+
 interface Assigned {
   topic: string;
   partitions: number[];
@@ -69,6 +73,19 @@ function repairKafkajs(): void {
   queue.scheduleCheckPendingRequests = function (this: RequestQueuePrototype) {
     if (this.pending.length === 0 && this.throttledUntil <= Date.now()) return undefined;
     return schedule.call(this);
+  };
+
+  // A coordinator that is away because all brokers are, as when the only one restarts, comes back like them; kafkajs
+  // would end the consumer for good, depending on which of its requests the broker's end met.
+  const cluster = (load("kafkajs/src/cluster") as { prototype: ClusterPrototype }).prototype;
+  const findCoordinator = cluster.findGroupCoordinatorMetadata;
+  cluster.findGroupCoordinatorMetadata = async function (this: ClusterPrototype, group) {
+    try {
+      return await findCoordinator.call(this, group);
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== "KafkaJSGroupCoordinatorNotFound") throw error;
+      throw new KafkaJSError(error, { retriable: true });
+    }
   };
 
   // A fetch is filled in the order in which it names partitions, and kafkajs always names them in the same order: with

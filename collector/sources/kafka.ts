@@ -43,7 +43,9 @@ export async function createKafkaConsumer(options: {
   const consumer = kafka.consumer({
     groupId,
     sessionTimeout: options.sessionTimeoutMs,
-    rebalanceTimeout: Math.max(30_000, options.sessionTimeoutMs),
+    // Members rejoin at once, since batches are only taken over, so one that does not is dead: after a broker's restart a
+    // join would else wait half a minute for connections that no longer exist.
+    rebalanceTimeout: options.sessionTimeoutMs,
     heartbeatInterval: Math.min(heartbeatIntervalMs, Math.floor(options.sessionTimeoutMs / 4)),
     // Everything waits for a fetch under way: rebalances, disconnects, noticing a dead member.
     maxWaitTimeInMs: 200,
