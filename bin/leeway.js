@@ -8,9 +8,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const neededMajor = 24;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const built = join(root, "dist", "app", "cli", "main.js");
-// A package is built; a clone runs its sources.
-const main = existsSync(built) ? built : join(root, "app", "cli", "main.ts");
+const source = join(root, "app", "cli", "main.ts");
+// A package has no sources; a clone runs them, however old the build beside them is.
+const main = existsSync(source) ? source : join(root, "dist", "app", "cli", "main.js");
 
 /** The Node 24 that came with `npm ci`. */
 function bundledNode() {
