@@ -1,9 +1,8 @@
 import { text } from "node:stream/consumers";
 import { LeewayError } from "../../core/errors.ts";
-import { findEngine } from "../../store/engine/engine.ts";
-import { type ReaderAddress, readStatement } from "../../store/facts/reader.ts";
+import { readStatement } from "../../store/facts/reader.ts";
 import { requireConfig } from "../config/load.ts";
-import type { ServiceConfig } from "../config/service-config.ts";
+import { readerAddress } from "../lifecycle/store-reader.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import { configOptions, configRequest } from "./config-options.ts";
 import { type Cell, formatTable } from "./table.ts";
@@ -56,28 +55,6 @@ export const sqlCommand = defineCommand({
     return 0;
   },
 });
-
-/**
- * Who reads: the configured reader of a server, else the embedded engine's reader token.
- * @throws store_unreachable if nothing serves the data directory: looking does not start an engine.
- */
-export async function readerAddress(service: ServiceConfig): Promise<ReaderAddress> {
-  const { store, dataDir } = service;
-  if (store.url !== null) {
-    const { user, password } = store.reader ?? store;
-    return {
-      url: store.url,
-      ...(user !== null && { user }),
-      ...(password !== null && { password }),
-      database: store.database,
-      ...(store.reader === null && { readonly: 2 as const }),
-    };
-  }
-  const engine = await findEngine(dataDir);
-  if (engine !== null) return { url: engine.url, token: engine.readerToken, database: store.database };
-  const message = `no engine serves ${dataDir}; start leeway serve there, name another directory with --data, or set CLICKHOUSE_URL`;
-  throw new LeewayError("store_unreachable", message);
-}
 
 /** JSONCompactEachRowWithNamesAndTypes: a line of names, one of types, then a line per row. */
 function tableOf(lines: string): string {

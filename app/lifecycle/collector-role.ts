@@ -1,8 +1,10 @@
 import type { Clock } from "../../core/clock.ts";
 import { LeewayError } from "../../core/errors.ts";
+import type { FeatureSchema } from "../../core/feature-schema.ts";
 import type { CollectorMetrics } from "../../collector/metrics.ts";
 import { type Collector, createCollector } from "../../collector/collector.ts";
-import { createBatchMaker } from "../../collector/partition-batch.ts";
+import { type BatchMakerOptions, createBatchMaker } from "../../collector/partition-batch.ts";
+import type { KafkaConnection } from "../../collector/sources/kafka-client.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import { readFeatureSchemas } from "../../store/facts/feature-schemas.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -21,25 +23,13 @@ export async function startCollector(options: {
   const { config, facts, clock } = options;
   const { service } = config;
   const kafka = requireKafka(service.kafka);
-  const batchMaker = createBatchMaker({
-    discovery: service.discovery.mode,
-    models: config.models,
-    knownSchemas: await readFeatureSchemas(facts),
-    caps: { maxModels: service.discovery.maxModels, maxFeatures: service.discovery.maxFeatures },
-    maxValueBytes: service.collector.maxValueBytes,
-    maxEventAgeMs: service.collector.maxEventAgeMs,
-    defaultRetentionDays: config.learningModel("").retentionDays,
-    clock,
-  });
+  const batchMaker = createBatchMaker(decodingOptions(config, await readFeatureSchemas(facts), clock));
   return createCollector({
     kafka: {
-      brokers: kafka.brokers,
-      clientId: kafka.clientId,
+      ...kafkaConnection(kafka),
       groupId: kafka.groupId,
       createTopics: kafka.createTopics,
       topics: kafka.topics,
-      ...(kafka.sasl !== null && { sasl: kafka.sasl }),
-      ...(kafka.tls !== false && { ssl: kafka.tls }),
     },
     facts,
     batchMaker,
@@ -50,6 +40,34 @@ export async function startCollector(options: {
     metrics: options.metrics,
     abort: options.abort,
   });
+}
+
+/** How messages are decoded here: whoever decodes with these options comes to the collector's verdicts. */
+export function decodingOptions(
+  { service, models, learningModel }: LoadedConfig,
+  knownSchemas: readonly FeatureSchema[],
+  clock: Clock,
+): BatchMakerOptions {
+  return {
+    discovery: service.discovery.mode,
+    models,
+    knownSchemas,
+    caps: { maxModels: service.discovery.maxModels, maxFeatures: service.discovery.maxFeatures },
+    maxValueBytes: service.collector.maxValueBytes,
+    maxEventAgeMs: service.collector.maxEventAgeMs,
+    defaultRetentionDays: learningModel("").retentionDays,
+    clock,
+  };
+}
+
+/** How this service reaches Kafka. */
+export function kafkaConnection(kafka: KafkaConfig): KafkaConnection {
+  return {
+    brokers: kafka.brokers,
+    clientId: kafka.clientId,
+    ...(kafka.sasl !== null && { sasl: kafka.sasl }),
+    ...(kafka.tls !== false && { ssl: kafka.tls }),
+  };
 }
 
 /** @throws config_invalid: a collector without brokers has nothing to collect. */
