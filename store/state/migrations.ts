@@ -60,4 +60,11 @@ export const stateMigrations: readonly string[] = [
     batch TEXT,
     row TEXT NOT NULL
   ) STRICT`,
+  // What a notifier must find again of what it sent about an incident, such as the message it edits.
+  `CREATE TABLE receiver_memory (
+    receiver TEXT NOT NULL,
+    incident_id TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (receiver, incident_id)
+  ) STRICT`,
 ];
