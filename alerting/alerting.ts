@@ -23,6 +23,7 @@ import {
 } from "../store/state/incidents.ts";
 import { enqueueMirror, nextMirrorBatch, settleMirrorBatch } from "../store/state/mirror-queue.ts";
 import { enqueueNotification, listNotifications, receiversTold } from "../store/state/outbox.ts";
+import { readReceiverMemory, writeReceiverMemory } from "../store/state/receiver-memory.ts";
 import type { State } from "../store/state/state.ts";
 import { createDelivery, defaultRetryPolicy, outboxAges } from "./delivery.ts";
 import type { DeliveryReport, RetryPolicy } from "./delivery.ts";
@@ -36,7 +37,7 @@ import type { Decision, Rules } from "./incidents/reconcile.ts";
 import { incidentHarm, incidentSeverity } from "./incidents/severity.ts";
 import { incidentMessage } from "./message.ts";
 import type { AlertingMetrics } from "./metrics.ts";
-import type { Notifier, TextOutput } from "./notifiers/notifier.ts";
+import type { Notifier, NotifierDeps, TextOutput } from "./notifiers/notifier.ts";
 import { createReceiver } from "./notifiers/registry.ts";
 import type { ReceiverSpec } from "./notifiers/registry.ts";
 import { routeReceivers, undefinedReceivers } from "./routing/route.ts";
@@ -457,8 +458,16 @@ function createNotifiers(options: AlertingOptions, names: readonly string[]): Re
   if (missing !== undefined) {
     throw new LeewayError("config_invalid", `route names receiver ${JSON.stringify(missing)}, which is not defined`);
   }
-  const deps = { printedTo: options.printedTo ?? process.stdout, environment: process.env };
-  return new Map(options.receivers.map((receiver) => [receiver.name, createReceiver(receiver, deps)]));
+  const { state } = options;
+  const deps = (receiver: string): NotifierDeps => ({
+    printedTo: options.printedTo ?? process.stdout,
+    environment: process.env,
+    memory: {
+      read: (incidentId) => readReceiverMemory(state, receiver, incidentId),
+      write: (incidentId, value) => writeReceiverMemory(state, receiver, incidentId, value),
+    },
+  });
+  return new Map(options.receivers.map((receiver) => [receiver.name, createReceiver(receiver, deps(receiver.name))]));
 }
 
 type Settled<Value> =

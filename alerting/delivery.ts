@@ -81,6 +81,7 @@ export function createDelivery(options: {
       });
       metrics.notification(row.receiver, reason, "delivered");
       log.info({ ...fields, severity: row.severity }, "notification delivered");
+      if (result.note !== undefined) log.warn({ ...fields, note: result.note }, "not everything of it was delivered");
       return "delivered";
     }
     if (result.kind === "permanent" || failures >= retry.maxAttempts) {

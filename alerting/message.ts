@@ -73,6 +73,8 @@ export interface IncidentMessage {
   /** A shell line that shows the rows. */
   readonly query: string;
   readonly link: string;
+  /** Sent by a person to see whether it arrives; nothing is wrong. */
+  readonly drill?: true;
 }
 
 export interface MessageContext {

@@ -3,7 +3,8 @@ import type { IncidentMessage } from "../message.ts";
 
 /** What became of one attempt. `error` is one line without any secret: it is stored, logged and shown. */
 export type DeliveryResult =
-  | { readonly kind: "ok" }
+  /** Taken. `note`: what nevertheless did not go as wished, such as one of several addresses that was refused. */
+  | { readonly kind: "ok"; readonly note?: string }
   /** It may succeed later; not before `retryAfterMs`, if the receiver said so. */
   | { readonly kind: "retryable"; readonly error: string; readonly retryAfterMs?: number }
   | { readonly kind: "permanent"; readonly error: string };
@@ -24,6 +25,14 @@ export interface NotifierDeps {
   /** Where `console` prints. */
   readonly printedTo: TextOutput;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Absent: nothing is found again, as in a drill. */
+  readonly memory?: ReceiverMemory;
+}
+
+/** What a receiver finds again about an incident, whatever happened to the process; durable once `write` returns. */
+export interface ReceiverMemory {
+  readonly read: (incidentId: string) => string | null;
+  readonly write: (incidentId: string, value: string) => void;
 }
 
 export interface TextOutput {
@@ -37,6 +46,8 @@ export interface NotifierKind<Options extends z.ZodType = z.ZodType> {
   readonly summary: string;
   /** The options under the notifier's name in `receivers`; its JSON Schema is part of the configuration's. */
   readonly options: Options;
+  /** Where it sends to, in half a line and without a secret, as `leeway receivers list` shows it. */
+  readonly destination?: (options: z.output<Options>) => string;
   readonly createNotifier: (options: z.output<Options>, deps: NotifierDeps) => Notifier;
 }
 

@@ -25,6 +25,7 @@ export const webhookBodySchema = z
     version: z.literal(1),
     idempotency_key: z.string().describe("The same in every attempt to deliver this notification"),
     reason: z.enum(reasons),
+    drill: z.literal(true).exactOptional().describe("Sent by `leeway receivers test`: nothing is wrong"),
     incident: z.object({
       id: z.string(),
       status: z.enum(incidentStatuses),
@@ -76,6 +77,7 @@ export function webhookBody(message: IncidentMessage): WebhookBody {
     version: 1,
     idempotency_key: message.idempotencyKey,
     reason: message.reason,
+    ...(message.drill === true && { drill: true }),
     incident: {
       id: message.incidentId,
       status: message.status,

@@ -6,12 +6,49 @@ const width = 100;
 const labelWidth = 13;
 const listed = 3;
 
+/** One part of a message: its name, and paragraphs. */
+export interface MessageSection {
+  readonly name: "now" | "what" | "for whom" | "since" | "predictions" | "also" | "next";
+  readonly texts: readonly string[];
+}
+
+/** What a message says, in the order of telling; every notifier shows the same. Command and link are beside it. */
+export function messageSections(message: IncidentMessage): readonly MessageSection[] {
+  const { findings, since, predictions } = message;
+  const [lead, ...others] = findings as readonly [FindingMessage, ...FindingMessage[]];
+  const sections: readonly MessageSection[] = isOver(message)
+    ? [
+        { name: "now", texts: [lead.change ?? lead.size] },
+        { name: "since", texts: [since.text] },
+      ]
+    : [
+        { name: "what", texts: whatLines(lead) },
+        { name: "for whom", texts: forWhomLines(lead) },
+        { name: "since", texts: [since.text] },
+        { name: "predictions", texts: [predictions.text] },
+      ];
+  const rest: readonly MessageSection[] = [
+    { name: "also", texts: alsoLines(others) },
+    { name: "next", texts: message.nextSteps },
+  ];
+  return [...sections, ...rest].filter(({ texts }) => texts.length > 0);
+}
+
+/** It has ended, or never was. */
+export function isOver({ status }: Pick<IncidentMessage, "status">): boolean {
+  return status === "ended" || status === "withdrawn";
+}
+
+/** `PAGE  flight-delay (production): hour changed` as its parts. */
+export function messageHeading(message: IncidentMessage): { readonly label: string; readonly text: string } {
+  const label = message.drill === true ? "DRILL" : isOver(message) ? "OVER" : message.severity.toUpperCase();
+  return { label, text: `${message.model} (${message.environment}): ${message.title}` };
+}
+
 /** A message as plain text, aligned, at most 100 columns wide (a word longer than that stands alone). No colour. */
 export function messageText(message: IncidentMessage): string {
-  const { findings, since, predictions } = message;
-  const over = message.status === "ended" || message.status === "withdrawn";
-  const [lead, ...others] = findings as readonly [FindingMessage, ...FindingMessage[]];
-  const lines = [...wrapped(`${label(message)}  ${message.model} (${message.environment}): ${message.title}`, "", "")];
+  const heading = messageHeading(message);
+  const lines = [...wrapped(`${heading.label}  ${heading.text}`, "", "")];
   const section = (name: string, texts: readonly string[], hanging = 0) => {
     for (const [index, text] of texts.entries()) {
       const head = (index === 0 ? `  ${name}` : "").padEnd(labelWidth + 2);
@@ -19,24 +56,19 @@ export function messageText(message: IncidentMessage): string {
     }
   };
 
-  if (over) section("now", [lead.change ?? lead.size]);
-  else section("what", whatLines(lead));
-  if (!over) section("for whom", forWhomLines(lead));
-  section("since", [since.text]);
-  if (!over) section("predictions", [predictions.text]);
-  section("also", alsoLines(others));
-  section(
-    "next",
-    message.nextSteps.map((step, index) => `${index + 1}. ${step}`),
-    3,
-  );
-  if (!over) section("rows", [unbroken(message.query)]);
+  for (const { name, texts } of messageSections(message)) {
+    if (name !== "next") section(name, texts);
+    else {
+      section(
+        name,
+        texts.map((step, index) => `${index + 1}. ${step}`),
+        3,
+      );
+    }
+  }
+  if (!isOver(message)) section("rows", [unbroken(message.query)]);
   section("link", [message.link]);
   return lines.join("\n");
-}
-
-function label(message: IncidentMessage): string {
-  return message.status === "ended" || message.status === "withdrawn" ? "OVER" : message.severity.toUpperCase();
 }
 
 function whatLines(finding: FindingMessage): readonly string[] {
