@@ -7,6 +7,7 @@ import { modelsCommand } from "./models.ts";
 import { migrateCommand } from "./migrate.ts";
 import { serveCommand } from "./serve.ts";
 import { sqlCommand } from "./sql.ts";
+import { tapCommand } from "./tap.ts";
 import { versionCommand } from "./version.ts";
 
 /** Closed: a new command is one file and one line here; help and the documentation are made from this list. */
@@ -16,6 +17,7 @@ export const commands: readonly Command[] = [
   sqlCommand,
   modelsCommand,
   incidentsCommand,
+  tapCommand,
   checkConfigCommand,
   configCommand,
   createHelpCommand(() => commands),

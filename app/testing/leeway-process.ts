@@ -11,6 +11,8 @@ export interface LeewayProcess extends AsyncDisposable {
   readonly url: Promise<string>;
   readonly ended: Promise<LeewayEnd>;
   readonly kill: (signal: NodeJS.Signals) => void;
+  readonly stdoutSoFar: () => string;
+  readonly stderrSoFar: () => string;
 }
 
 export interface LeewayEnd {
@@ -69,6 +71,8 @@ export function createLeewayFolder(
       url,
       ended,
       kill: (signal) => void child.kill(signal),
+      stdoutSoFar: () => stdout,
+      stderrSoFar: () => stderr,
       [Symbol.asyncDispose]: async () => {
         if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
         await ended;
