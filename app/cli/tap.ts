@@ -34,7 +34,7 @@ export const tapCommand = defineCommand({
   audience: "look",
   exits: {
     0: "ended by itself: --count messages were shown, or --for is over",
-    1: "--for is over and fewer than --count messages came",
+    1: "fewer than --count messages came before --for was over",
     130: "ended by Ctrl-C",
     143: "ended by SIGTERM",
   },
