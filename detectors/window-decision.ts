@@ -59,22 +59,10 @@ export function createWindowDecider(options: {
   readonly metrics: DetectorMetrics | null;
 }): WindowDecider {
   const { facts, model, environment, loaded } = options;
-  const { baselineId, windowMs } = loaded.baseline;
+  const { baselineId } = loaded.baseline;
   const { monitoring } = model;
-  const slices = sliceNames(loaded);
   const referenceSlices = new Map<string, Promise<SliceCount[]>>();
-  const decider: Decider = createDecider({
-    reference: loaded.reference,
-    monitoring,
-    windowsPerWeek: weekMs / windowMs,
-    horizon: windowMs <= hourMs ? hourlyHorizon : dailyHorizon,
-    watchedSlices: slices.length,
-    subWindowsKnown: loaded.subWindowsKnown,
-    environment,
-    model: model.name,
-    baselineId,
-    windowMs,
-  });
+  const decider = deciderOf(loaded, model, environment);
 
   const profile = async (
     window: Window,
@@ -106,29 +94,7 @@ export function createWindowDecider(options: {
         split: { kind: "version" },
       });
     }
-    const stored = await readProfiles(facts, {
-      environment,
-      model: model.name,
-      baselineId,
-      kind: "live",
-      fromMs: window.startMs,
-      toMs: window.startMs + 1,
-    });
-    const latest = Math.max(0, ...stored.map((one) => one.revision));
-    const live: LiveProfile[] = [];
-    for (const one of stored) {
-      // A version or slice of an earlier revision that the later one does not have is gone.
-      if (one.revision !== (recount ? revision : latest)) continue;
-      const reference = referenceOf(loaded.reference, one.series);
-      if (reference !== null) {
-        live.push({ series: one.series, window, counts: denseCounts(one.counts, reference.binning) });
-      }
-    }
-    for (const { series: wanted, binning } of loaded.reference) {
-      if (wanted.role !== "feature" || live.some((one) => sameSeries(one.series, wanted))) continue;
-      live.push({ series: wanted, window, counts: emptyCounts(binning) });
-    }
-    return live;
+    return storedProfiles(facts, { environment, model: model.name, loaded }, window, recount ? revision : null);
   };
 
   const gapOf = async (window: Window): Promise<GapObservation | null> => {
@@ -213,6 +179,59 @@ export function createWindowDecider(options: {
       return { state: step.state, findings, rows };
     },
   };
+}
+
+/** The pure function that decides a model's windows against a baseline. */
+export function deciderOf(loaded: LoadedBaseline, model: ModelSpec, environment: string): Decider {
+  const { baselineId, windowMs } = loaded.baseline;
+  return createDecider({
+    reference: loaded.reference,
+    monitoring: model.monitoring,
+    windowsPerWeek: weekMs / windowMs,
+    horizon: windowMs <= hourMs ? hourlyHorizon : dailyHorizon,
+    watchedSlices: sliceNames(loaded).length,
+    subWindowsKnown: loaded.subWindowsKnown,
+    environment,
+    model: model.name,
+    baselineId,
+    windowMs,
+  });
+}
+
+/**
+ * The live profiles of a window as they are stored, and empty ones for features without a row.
+ * @param revision Null: the latest that is stored.
+ */
+export async function storedProfiles(
+  facts: Facts,
+  of: { readonly environment: string; readonly model: string; readonly loaded: LoadedBaseline },
+  window: Window,
+  revision: number | null,
+): Promise<LiveProfile[]> {
+  const { environment, model, loaded } = of;
+  const stored = await readProfiles(facts, {
+    environment,
+    model,
+    baselineId: loaded.baseline.baselineId,
+    kind: "live",
+    fromMs: window.startMs,
+    toMs: window.startMs + 1,
+  });
+  const wantedRevision = revision ?? Math.max(0, ...stored.map((one) => one.revision));
+  const live: LiveProfile[] = [];
+  for (const one of stored) {
+    // A version or slice of an earlier revision that the later one does not have is gone.
+    if (one.revision !== wantedRevision) continue;
+    const reference = referenceOf(loaded.reference, one.series);
+    if (reference !== null) {
+      live.push({ series: one.series, window, counts: denseCounts(one.counts, reference.binning) });
+    }
+  }
+  for (const { series: wanted, binning } of loaded.reference) {
+    if (wanted.role !== "feature" || live.some((one) => sameSeries(one.series, wanted))) continue;
+    live.push({ series: wanted, window, counts: emptyCounts(binning) });
+  }
+  return live;
 }
 
 /**

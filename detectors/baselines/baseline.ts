@@ -84,6 +84,17 @@ export async function ensureBaseline(
   return loadBaseline(facts, request, baseline);
 }
 
+/** A baseline that is stored; null if there is none of this id. Nothing is written. */
+export async function loadStoredBaseline(
+  facts: Facts,
+  request: BaselineRequest,
+  baselineId: string,
+): Promise<LoadedBaseline | null> {
+  const { environment, model } = request;
+  const stored = await readBaseline(facts, { environment, model: model.name, baselineId });
+  return stored === null ? null : loadBaseline(facts, request, stored);
+}
+
 async function makeBaseline(
   facts: Facts,
   request: BaselineRequest,

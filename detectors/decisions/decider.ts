@@ -2,7 +2,7 @@ import { findingId, type SeriesState, type Signal } from "../../core/finding.ts"
 import type { ReferenceProfile, LiveProfile } from "../../core/profile.ts";
 import type { Series } from "../../core/baseline.ts";
 import type { Window } from "../../core/window.ts";
-import { budgetOf, type Budget } from "./budget.ts";
+import { budgetOf, type Budget, type BudgetShape } from "./budget.ts";
 import {
   contrastsOf,
   effectiveSize,
@@ -162,6 +162,54 @@ export interface Decider {
    * a live profile had no rows).
    */
   step(state: DecisionState, window: Window, live: readonly LiveProfile[], gap: GapObservation | null): DecisionStep;
+  /**
+   * What `step` holds against its gates with the same arguments, before it decides: for every series and signal, fired or
+   * not. Silence is left out: all of its numbers are in its evaluation.
+   */
+  examine(state: DecisionState, window: Window, live: readonly LiveProfile[]): Examination;
+}
+
+/** One window's gates. */
+export interface Examination {
+  readonly warming: { readonly judgedWindows: number; readonly needed: number } | null;
+  /** How the budget is shared out: whole-model series of each kind, watched slices, windows a week, windows in the long horizon. */
+  readonly budget: {
+    readonly falseIncidentsPerModelWeek: number;
+    readonly windowsPerWeek: number;
+    readonly numeric: number;
+    readonly categorical: number;
+    readonly watchedSlices: number;
+    readonly horizon: number;
+  };
+  readonly series: readonly SignalExamination[];
+}
+
+/** The gates of one signal of one series. */
+export interface SignalExamination {
+  readonly series: Series;
+  readonly signal: Judgement["signal"];
+  readonly kind: "numeric" | "categorical";
+  /** Rows of the window that the signal speaks of, and the fewest that are judged. */
+  readonly rows: number;
+  readonly neededRows: number;
+  readonly referenceRows: number;
+  readonly neededReferenceRows: number;
+  readonly judged: Judgement["judged"];
+  readonly tooVariable: boolean;
+  /** α of the series for all of its signals, contrasts and horizons together. */
+  readonly seriesAlpha: number;
+  readonly floor: number;
+  /** The contrast that passed both gates, else the one nearest to its threshold; null if nothing was measured. */
+  readonly nearest:
+    | (Omit<FindingEvidence, "magnitude"> & {
+        readonly contrast: string;
+        readonly horizon: "short" | "long";
+        /** E[φ]: how much more it varies between healthy windows than independent rows would. */
+        readonly varianceInflation: number;
+        readonly significant: boolean;
+        readonly aboveFloor: boolean;
+      })
+    | null;
 }
 
 /** Windows that a reference without sub-windows needs before it is trusted. */
@@ -197,6 +245,17 @@ interface Judged {
   readonly short: Measurement | null;
   readonly long: Measurement | null;
   readonly judgements: readonly Judgement[];
+}
+
+/** A window measured, before anything is decided of it. */
+interface JudgedWindow {
+  /** Calendar windows since the start. */
+  readonly index: number;
+  readonly warming: boolean;
+  readonly floors: Readonly<Record<Judgement["signal"], number>>;
+  readonly budget: Budget;
+  readonly horizons: Readonly<Record<"whole" | "slices", ReturnType<typeof horizonsOf>>>;
+  readonly judged: readonly Judged[];
 }
 
 /** Makes the pure function that decides a model's windows against one baseline. */
@@ -287,30 +346,26 @@ export function createDecider(options: DeciderOptions): Decider {
     return result;
   }
 
-  function budgetNow(now: readonly { series: Series; template: Template }[]): Budget {
+  function budgetShape(now: readonly { series: Series; contrasts: SeriesContrasts }[]): BudgetShape {
     const whole = now.filter(({ series }) => series.slice === "");
-    const kinds = whole.map(({ template }) => template.contrasts.kind);
+    const kinds = whole.map(({ contrasts }) => contrasts.kind);
     // Until a version was seen, its score and class are provided for: no window may overdraw.
     for (const { contrasts } of templates.values()) {
       const { role, slice } = contrasts.series;
       if (role === "feature" || slice !== "" || whole.some(({ series }) => series.role === role)) continue;
       kinds.push(contrasts.kind);
     }
-    return budgetOf({
+    return {
       falseIncidentsPerModelWeek: monitoring.falseIncidentsPerModelWeek,
       windowsPerWeek: options.windowsPerWeek,
       watchedSlices: watchedSlices === 0 ? 0 : slices,
       numeric: kinds.filter((kind) => kind === "numeric").length,
       categorical: kinds.filter((kind) => kind === "categorical").length,
-    });
+    };
   }
 
-  function step(
-    state: DecisionState,
-    window: Window,
-    live: readonly LiveProfile[],
-    gap: GapObservation | null,
-  ): DecisionStep {
+  /** The first half of a step: everything measured and held against its gates, nothing decided. */
+  function judgeWindow(state: DecisionState, window: Window, live: readonly LiveProfile[]): JudgedWindow {
     const elapsed =
       state.lastWindowStartMs === null || !(options.windowMs > 0)
         ? 1
@@ -324,7 +379,7 @@ export function createDecider(options: DeciderOptions): Decider {
     };
     const liveByKey = new Map(live.map((profile) => [seriesKey(profile.series), profile]));
     const now = seriesNow(state, liveByKey);
-    const budget = budgetNow(now);
+    const budget = budgetOf(budgetShape(now.map(({ series, template: { contrasts } }) => ({ series, contrasts }))));
     const horizons = {
       whole: horizonsOf(state.inflation.whole, horizon),
       slices: horizonsOf(state.inflation.slices, horizon),
@@ -365,7 +420,16 @@ export function createDecider(options: DeciderOptions): Decider {
         judgements,
       };
     });
+    return { index, warming, floors, budget, horizons, judged };
+  }
 
+  function step(
+    state: DecisionState,
+    window: Window,
+    live: readonly LiveProfile[],
+    gap: GapObservation | null,
+  ): DecisionStep {
+    const { index, warming, floors, budget, horizons, judged } = judgeWindow(state, window, live);
     const level = levelOf(judged);
     const modelRows = Math.max(
       0,
@@ -403,47 +467,7 @@ export function createDecider(options: DeciderOptions): Decider {
       if (entry === undefined || judgement === undefined || judgement.judged === "nothing") return null;
       const measured = finding.horizon === "long" && entry.long !== null ? "long" : "short";
       if (measured === "short" && judgement.judged !== "short") return null;
-      return evidenceOf(entry, judgement, finding.contrast, measured, finding.d0, floors[judgement.signal]);
-    }
-
-    function evidenceOf(
-      entry: Judged,
-      judgement: Judgement,
-      c: number,
-      measured: "short" | "long",
-      d0: number,
-      floor: number,
-    ): FindingEvidence {
-      const measurement = entry[measured]!;
-      const contrast = entry.contrasts.contrasts[c]!;
-      const pool = entry.series.slice === "" ? "whole" : "slices";
-      const { factor } = horizons[pool][measured];
-      const mean = entry.belief.mean[c]!;
-      const threshold = entry.thresholds.alpha[measured][c]!;
-      return {
-        reference: contrast.reference,
-        current: measurement.y[c]!,
-        effect: measurement.effect[c]!,
-        effectLow: lowerBound(measurement, c),
-        effectHigh: upperBound(entry.contrasts, measurement, c),
-        pValue: pValueOf(entry.contrasts, c, measurement, entry.belief),
-        threshold,
-        rows: contrast.signal === "missing" ? measurement.window.rows : measurement.window.presentRows,
-        referenceRows: referenceRowsOf(entry.contrasts, contrast.signal),
-        minimumDetectableEffect: minimumDetectableEffect(contrast, {
-          n: measurement.n[c]!,
-          direction: d0 < 0 ? -1 : 1,
-          threshold,
-          floor,
-          mean,
-          inflation: 1 + (mean - 1) * factor,
-          posterior: entry.belief.posterior,
-          offset: c * phiGrid.length,
-          inflations: measurement.inflations,
-          omnibusDegrees: measurement.omnibus?.degreesOfFreedom ?? 1,
-        }),
-        magnitude: judgement.magnitude,
-      };
+      return evidenceOf(entry, judgement, finding, measured, { floor: floors[judgement.signal], horizons });
     }
 
     function silenceEvidence(evidence: GapEvidence): FindingEvidence {
@@ -491,7 +515,7 @@ export function createDecider(options: DeciderOptions): Decider {
           contrastName: entry.contrasts.contrasts[hit.contrast]!.name,
           horizon: hit.horizon,
           d0: hit.d0,
-          evidence: () => evidenceOf(entry, judgement, hit.contrast, hit.horizon, hit.d0, floors[signal]),
+          evidence: () => evidenceOf(entry, judgement, hit, hit.horizon, { floor: floors[signal], horizons }),
         });
       }
     }
@@ -643,6 +667,52 @@ export function createDecider(options: DeciderOptions): Decider {
     };
   }
 
+  function examine(state: DecisionState, window: Window, live: readonly LiveProfile[]): Examination {
+    const { judged, floors, horizons, warming } = judgeWindow(state, window, live);
+    const shape = budgetShape(judged.map(({ series, contrasts }) => ({ series, contrasts })));
+    return {
+      warming: warming ? { judgedWindows: state.judgedWindows, needed: warmUpWindows } : null,
+      budget: { ...shape, horizon },
+      series: judged.flatMap((entry) =>
+        entry.judgements.map((judgement): SignalExamination => {
+          const { signal, rows, hit, nearest } = judgement;
+          const at = hit ?? nearest;
+          const common = {
+            series: entry.series,
+            signal,
+            kind: entry.contrasts.kind,
+            rows,
+            neededRows: minWindowRows,
+            referenceRows: referenceRowsOf(entry.contrasts, signal),
+            neededReferenceRows: minReferenceRows,
+            judged: judgement.judged,
+            tooVariable: judgement.tooVariable,
+            seriesAlpha: entry.thresholds.seriesAlpha,
+            floor: floors[signal],
+          };
+          if (at === null) return { ...common, nearest: null };
+          const measurement = entry[at.horizon]!;
+          const contrast = entry.contrasts.contrasts[at.contrast]!;
+          const d0 = measurement.y[at.contrast]! - contrast.reference;
+          const of = { contrast: at.contrast, d0 };
+          const gate = { floor: floors[signal], horizons };
+          const { magnitude: _, ...evidence } = evidenceOf(entry, judgement, of, at.horizon, gate);
+          return {
+            ...common,
+            nearest: {
+              ...evidence,
+              contrast: contrast.name,
+              horizon: at.horizon,
+              varianceInflation: entry.belief.mean[at.contrast]!,
+              significant: evidence.pValue <= evidence.threshold,
+              aboveFloor: evidence.effectLow > floors[signal],
+            },
+          };
+        }),
+      ),
+    };
+  }
+
   return {
     initialState: () => ({
       format: 1,
@@ -660,6 +730,7 @@ export function createDecider(options: DeciderOptions): Decider {
       incidents: [],
     }),
     step,
+    examine,
   };
 }
 
@@ -710,6 +781,47 @@ function horizonsOf(inflation: InflationMemory, horizon: number) {
   return {
     short: { factor: 1, inflations: inflations(1) },
     long: { factor: g, inflations: inflations(g) },
+  };
+}
+
+/** The present numbers of one contrast on one horizon. */
+function evidenceOf(
+  entry: Judged,
+  judgement: Judgement,
+  of: { readonly contrast: number; readonly d0: number },
+  measured: "short" | "long",
+  gate: { readonly floor: number; readonly horizons: JudgedWindow["horizons"] },
+): FindingEvidence {
+  const c = of.contrast;
+  const measurement = entry[measured]!;
+  const contrast = entry.contrasts.contrasts[c]!;
+  const pool = entry.series.slice === "" ? "whole" : "slices";
+  const { factor } = gate.horizons[pool][measured];
+  const mean = entry.belief.mean[c]!;
+  const threshold = entry.thresholds.alpha[measured][c]!;
+  return {
+    reference: contrast.reference,
+    current: measurement.y[c]!,
+    effect: measurement.effect[c]!,
+    effectLow: lowerBound(measurement, c),
+    effectHigh: upperBound(entry.contrasts, measurement, c),
+    pValue: pValueOf(entry.contrasts, c, measurement, entry.belief),
+    threshold,
+    rows: contrast.signal === "missing" ? measurement.window.rows : measurement.window.presentRows,
+    referenceRows: referenceRowsOf(entry.contrasts, contrast.signal),
+    minimumDetectableEffect: minimumDetectableEffect(contrast, {
+      n: measurement.n[c]!,
+      direction: of.d0 < 0 ? -1 : 1,
+      threshold,
+      floor: gate.floor,
+      mean,
+      inflation: 1 + (mean - 1) * factor,
+      posterior: entry.belief.posterior,
+      offset: c * phiGrid.length,
+      inflations: measurement.inflations,
+      omnibusDegrees: measurement.omnibus?.degreesOfFreedom ?? 1,
+    }),
+    magnitude: judgement.magnitude,
   };
 }
 
