@@ -8,7 +8,10 @@ import type { ModelSpec } from "../../core/model.ts";
  */
 export type Labels = Readonly<Record<string, string>>;
 
-export function findingLabels(finding: Finding, model: ModelSpec | null): Labels {
+export function findingLabels(
+  finding: Pick<Finding, "environment" | "model" | "series" | "signal">,
+  model: ModelSpec | null,
+): Labels {
   const { series, signal } = finding;
   const labels = {
     alertname: alertName(finding),
@@ -22,7 +25,7 @@ export function findingLabels(finding: Finding, model: ModelSpec | null): Labels
   return Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ""));
 }
 
-function alertName({ series, signal }: Finding): string {
+function alertName({ series, signal }: Pick<Finding, "series" | "signal">): string {
   switch (signal) {
     case "missing":
       return "LeewayValuesMissing";

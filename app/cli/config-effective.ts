@@ -47,6 +47,7 @@ export const configCommand = defineCommand({
           typeof value === "object" ? JSON.stringify(value) : String(value),
           source === null ? "built in" : `${displayPath(source.file, context.cwd)}:${source.line}`,
         ]),
+        { width: context.output?.columns },
       ),
     );
     return 0;

@@ -1,16 +1,9 @@
-import { existsSync } from "node:fs";
-import { type IncidentView, incidentView } from "../../alerting/incident-view.ts";
-import { LeewayError } from "../../core/errors.ts";
-import { listIncidents, readIncident } from "../../store/state/incidents.ts";
-import { openState } from "../../store/state/state.ts";
-import { type LoadedConfig, requireConfig } from "../config/load.ts";
-import { stateFile } from "../lifecycle/state-file.ts";
-import { apiAddress, getJson } from "./api-client.ts";
-import { defineCommand } from "./command.ts";
-import { configOptions, configRequest } from "./config-options.ts";
+import type { IncidentView } from "../../alerting/incident-view.ts";
+import { outputPalette, type Palette } from "./colour.ts";
+import { type CommandContext, defineCommand } from "./command.ts";
+import { configOptions } from "./config-options.ts";
+import { incidentSource } from "./incident-source.ts";
 import { formatTable } from "./table.ts";
-
-const shownAtMost = 1000;
 
 export const incidentsCommand = defineCommand({
   name: "incidents",
@@ -32,76 +25,27 @@ export const incidentsCommand = defineCommand({
     "LEEWAY_URL=http://127.0.0.1:8686 leeway incidents 4c1f0d52a9e3b7f8 --json",
   ],
   run: async ({ options, operands: [id] }, context) => {
-    const address = apiAddress(context.environment);
-    const filter = { status: options.status ?? null, model: options.model ?? null };
-    const source =
-      address === null
-        ? readStateFile(requireConfig(configRequest(options, context)))
-        : {
-            list: async () => {
-              const query = new URLSearchParams({ limit: String(shownAtMost) });
-              for (const [name, value] of Object.entries(filter)) if (value !== null) query.set(name, value);
-              return (await getJson<{ incidents: readonly IncidentView[] }>(address, `/api/v1/incidents?${query}`))
-                .incidents;
-            },
-            get: (incidentId: string) =>
-              getJson<IncidentView>(address, `/api/v1/incidents/${encodeURIComponent(incidentId)}`),
-          };
+    const source = incidentSource(options, context);
     if (id !== undefined) {
       const incident = await source.get(id);
-      context.write(options.json === true ? `${JSON.stringify(incident, null, 2)}\n` : incidentPage(incident));
+      context.write(options.json === true ? `${JSON.stringify(incident, null, 2)}\n` : incidentPage(incident, context));
       return 0;
     }
-    const incidents = await source.list(filter);
+    const incidents = await source.list({ status: options.status ?? null, model: options.model ?? null });
     if (options.json === true) context.write(`${JSON.stringify(incidents, null, 2)}\n`);
     else if (incidents.length === 0) context.write("no incidents\n");
-    else context.write(incidentTable(incidents));
+    else context.write(incidentTable(incidents, context));
     return 0;
   },
 });
 
-interface IncidentReader {
-  readonly list: (filter: {
-    readonly status: string | null;
-    readonly model: string | null;
-  }) => Promise<readonly IncidentView[]>;
-  readonly get: (incidentId: string) => Promise<IncidentView>;
-}
-
-/** Reads beside the process that owns the file, without its leave. */
-function readStateFile({ service, models }: LoadedConfig): IncidentReader {
-  const file = stateFile(service.dataDir);
-  if (!existsSync(file)) {
-    const message = `${file} does not exist; start leeway serve there, name another directory with --data, or set LEEWAY_URL`;
-    throw new LeewayError("state_unreadable", message);
-  }
-  const externalUrl = service.http.externalUrl ?? `http://${service.http.host}:${service.http.port}`;
-  const view = (row: Parameters<typeof incidentView>[0]) =>
-    incidentView(row, { model: models.find((model) => model.name === row.model) ?? null, externalUrl });
-  return {
-    list: async ({ status, model }) => {
-      using state = openState(file, { readOnly: true });
-      const statuses = status === null ? [] : status === "open" ? ["open", "stale"] : [status];
-      return listIncidents(state, { statuses, ...(model !== null && { model }), limit: shownAtMost }).map(view);
-    },
-    get: async (incidentId) => {
-      using state = openState(file, { readOnly: true });
-      const row = readIncident(state, incidentId);
-      if (row === null)
-        throw new LeewayError(
-          "check_failed",
-          `no incident has the id ${JSON.stringify(incidentId)}; leeway incidents lists them`,
-        );
-      return view(row);
-    },
-  };
-}
-
-function incidentTable(incidents: readonly IncidentView[]): string {
+function incidentTable(incidents: readonly IncidentView[], context: CommandContext): string {
+  const palette = outputPalette(context);
   return formatTable(
     ["incident", "status", "severity", "model", "environment", "title", "since", "ended"].map((name) => ({
       name,
       align: "left",
+      ...(name === "severity" && { paint: (text: string) => severityColour(text, palette) }),
     })),
     incidents.map((incident) => [
       incident.id,
@@ -113,10 +57,15 @@ function incidentTable(incidents: readonly IncidentView[]): string {
       minute(incident.started),
       incident.ended === null ? null : minute(incident.ended),
     ]),
+    { width: context.output?.columns },
   );
 }
 
-function incidentPage(incident: IncidentView): string {
+function severityColour(text: string, palette: Palette): string {
+  return text.startsWith("page") ? palette.bad(text) : text.startsWith("ticket") ? palette.warning(text) : text;
+}
+
+function incidentPage(incident: IncidentView, context: CommandContext): string {
   const { findings } = incident as { readonly findings: readonly Readonly<Record<string, unknown>>[] };
   const facts: readonly (readonly [string, string])[] = [
     ["incident", incident.id],
@@ -139,6 +88,7 @@ function incidentPage(incident: IncidentView): string {
       String(finding["size"]),
       minute(String(finding["opened"])),
     ]),
+    { width: context.output?.columns },
   );
   return `${incident.title}\n\n${facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join("\n")}\n\n${table}`;
 }

@@ -46,6 +46,7 @@ export const modelsCommand = defineCommand({
             .map(([tag, value]) => `${tag}=${value}`)
             .join(" "),
         ]),
+        { width: context.output?.columns },
       ),
     );
     return 0;
