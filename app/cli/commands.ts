@@ -1,6 +1,7 @@
 import { checkConfigCommand } from "./check-config.ts";
 import type { Command } from "./command.ts";
 import { configCommand } from "./config-effective.ts";
+import { explainCommand } from "./explain.ts";
 import { createHelpCommand } from "./help.ts";
 import { incidentsCommand } from "./incidents.ts";
 import { modelsCommand } from "./models.ts";
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   sqlCommand,
   modelsCommand,
   incidentsCommand,
+  explainCommand,
   tapCommand,
   checkConfigCommand,
   configCommand,

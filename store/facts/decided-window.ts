@@ -1,0 +1,111 @@
+import type { Series, SeriesRole } from "../../core/baseline.ts";
+import type { SeriesState } from "../../core/finding.ts";
+import type { Window } from "../../core/window.ts";
+import type { Facts } from "./client.ts";
+import type { Evaluation } from "./evaluations.ts";
+
+/** A window that was decided, as of its latest revision. */
+export interface DecidedWindow {
+  readonly window: Window;
+  /** Empty if it was decided without a baseline. */
+  readonly baselineId: string;
+  readonly revision: number;
+  readonly rows: number;
+  readonly evaluatedAtMs: number;
+}
+
+interface Key {
+  readonly environment: string;
+  readonly model: string;
+}
+
+/** The decided window that holds an instant, or (null) the newest one; null if there is none. */
+export async function findDecidedWindow(
+  facts: Facts,
+  key: Key & { readonly atMs: number | null },
+): Promise<DecidedWindow | null> {
+  const [row] = await facts.query<{
+    start_ms: number;
+    end_ms: number;
+    baseline: string;
+    revision: number;
+    row_count: number;
+    evaluated_ms: number;
+  }>(
+    `SELECT toUnixTimestamp64Milli(window_start) AS start_ms, toUnixTimestamp64Milli(window_end) AS end_ms,
+       baseline_id AS baseline, revision, rows AS row_count, toUnixTimestamp64Milli(evaluated_at) AS evaluated_ms
+     FROM decision_states
+     WHERE environment = {environment:String} AND model = {model:String}
+       AND ({newest:Bool} OR (window_start <= fromUnixTimestamp64Milli({atMs:Int64}, 'UTC')
+         AND window_end > fromUnixTimestamp64Milli({atMs:Int64}, 'UTC')))
+     ORDER BY window_start DESC, evaluated_at DESC, revision DESC LIMIT 1`,
+    { ...key, newest: key.atMs === null, atMs: key.atMs ?? 0 },
+  );
+  if (row === undefined) return null;
+  return {
+    window: { startMs: row.start_ms, endMs: row.end_ms },
+    baselineId: row.baseline,
+    revision: row.revision,
+    rows: row.row_count,
+    evaluatedAtMs: row.evaluated_ms,
+  };
+}
+
+/** First and last instant that was decided; null if nothing was. */
+export async function decidedSpan(facts: Facts, key: Key): Promise<Window | null> {
+  const [row] = await facts.query<{ start_ms: number; end_ms: number; windows: number }>(
+    `SELECT toUnixTimestamp64Milli(min(window_start)) AS start_ms, toUnixTimestamp64Milli(max(window_end)) AS end_ms,
+       count() AS windows
+     FROM decision_states WHERE environment = {environment:String} AND model = {model:String}`,
+    { ...key },
+  );
+  return row === undefined || row.windows === 0 ? null : { startMs: row.start_ms, endMs: row.end_ms };
+}
+
+/** What one window said about every series, as of its latest revision; performance left out. */
+export async function readEvaluations(facts: Facts, key: Key & DecidedWindow): Promise<Evaluation[]> {
+  const rows = await facts.query<{
+    role: SeriesRole;
+    feature: string;
+    version: string;
+    slice: string;
+    signal: Evaluation["signal"];
+    state: SeriesState;
+    row_count: number;
+    reference_rows: number;
+    contrast: string;
+    effect: number | null;
+    effect_low: number | null;
+    p_value: number | null;
+    threshold: number | null;
+    methods: Readonly<Record<string, number>>;
+  }>(
+    `SELECT role, feature, version, slice, signal, state, rows AS row_count, reference_rows, contrast, effect, effect_low,
+       p_value, threshold, methods
+     FROM evaluations
+     WHERE environment = {environment:String} AND model = {model:String} AND baseline_id = {baselineId:String}
+       AND window_start = fromUnixTimestamp64Milli({startMs:Int64}, 'UTC') AND signal != 'performance'
+       AND revision = {revision:UInt32}
+     ORDER BY role, feature, version, slice, signal, evaluated_at DESC LIMIT 1 BY role, feature, version, slice, signal`,
+    {
+      environment: key.environment,
+      model: key.model,
+      baselineId: key.baselineId,
+      startMs: key.window.startMs,
+      revision: key.revision,
+    },
+  );
+  return rows.map(({ role, feature, version, slice, ...row }) => ({
+    series: { role, feature, version, slice } satisfies Series,
+    signal: row.signal,
+    state: row.state,
+    rows: row.row_count,
+    referenceRows: row.reference_rows,
+    contrast: row.contrast,
+    effect: row.effect,
+    effectLow: row.effect_low,
+    pValue: row.p_value,
+    threshold: row.threshold,
+    methods: row.methods,
+  }));
+}
