@@ -1,0 +1,319 @@
+import type { Binning } from "../../core/baseline.ts";
+import type { SeriesCounts } from "../../core/profile.ts";
+import type { Facts } from "./client.ts";
+import { binsFromOrderStatistics, orderStatisticsSql } from "./file-comparison-quantiles.ts";
+import {
+  numberSql,
+  readSettings,
+  textSql,
+  timeSql,
+  unreadableNumberSql,
+  type ComparisonSource,
+  type SourceColumn,
+} from "./file-comparison-source.ts";
+
+/** Categories that are counted one by one, and new ones that are named; the others are counted together. */
+export const listedCategories = 100;
+const listedUnseen = 20;
+
+/** Rows of a reference up to which its quantiles are exact; beyond, those of about a million rows drawn by hash. */
+const exactQuantileRows = 4_000_000;
+const sampledRows = 1_000_000;
+
+type NumericBinning = Extract<Binning, { kind: "numeric" }>;
+type CategoricalBinning = Extract<Binning, { kind: "categorical" }>;
+
+/** One column of one file, counted. */
+export interface ColumnCounts {
+  readonly counts: SeriesCounts;
+  /** Different values. Categories exactly; numbers exactly while they are few, else within one percent. */
+  readonly distinct: number;
+  /** Rows whose value is there but is not of the compared kind; they are in `counts.missing` too. */
+  readonly unreadable: number;
+  /** New categories, the most frequent first, with their rows. */
+  readonly newCategories: readonly (readonly [category: string, rows: number])[];
+}
+
+export interface NumericReference {
+  readonly column: SourceColumn;
+  /** Null: at most two different values, so that they are counted as categories. */
+  readonly binning: NumericBinning | null;
+  /** Null where the bins have to be counted (`countNumbers`). */
+  readonly counted: ColumnCounts | null;
+}
+
+/** How many numeric columns go into one statement: each keeps its values in memory. */
+export function numericColumnsPerStatement(rows: number): number {
+  return Math.max(1, Math.min(8, Math.floor(2_000_000 / Math.max(1, rows))));
+}
+
+interface NumericRow {
+  readonly missing: number;
+  readonly non_finite: number;
+  readonly unreadable: number;
+  readonly distinct: number;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly sum: number | null;
+  readonly sum_squares: number | null;
+}
+
+/** Named so that no column of a file is called the same. */
+const value = (index: number): string => `leeway_value_${index}`;
+const unreadable = (index: number): string => `leeway_unreadable_${index}`;
+
+const numericRow =
+  "missing UInt64, non_finite UInt64, unreadable UInt64, distinct UInt64, min Nullable(Float64), max Nullable(Float64), sum Nullable(Float64), sum_squares Nullable(Float64)";
+
+function numericRowSql(index: number): string {
+  const v = value(index);
+  return `tuple(countIf(isNull(${v})), countIf(NOT isFinite(${v})), countIf(${unreadable(index)}), uniqCombinedIf(${v}, isFinite(${v})),
+    minIf(${v}, isFinite(${v})), maxIf(${v}, isFinite(${v})), sumIf(${v}, isFinite(${v})), sumIf(${v} * ${v}, isFinite(${v})))`;
+}
+
+function numericColumns(source: ComparisonSource, columns: readonly SourceColumn[]): string {
+  return columns
+    .flatMap((column, index) => [
+      `toNullable(${numberSql(source, column)}) AS ${value(index)}`,
+      `${unreadableNumberSql(source, column)} AS ${unreadable(index)}`,
+    ])
+    .join(", ");
+}
+
+/**
+ * The bins of the reference's numeric columns, cut at its own quantiles, in one pass over their values.
+ *
+ * @param columns At most `numericColumnsPerStatement(source.rows)`.
+ */
+export async function numericReferences(
+  facts: Facts,
+  source: ComparisonSource,
+  columns: readonly SourceColumn[],
+): Promise<NumericReference[]> {
+  const every = source.rows > exactQuantileRows ? Math.floor(source.rows / sampledRows) : 1;
+  const drawn = every > 1 ? ` AND leeway_draw` : "";
+  const draw = every > 1 ? `, cityHash64(rowNumberInAllBlocks()) % ${every} = 0 AS leeway_draw` : "";
+  const outer = columns.map(
+    (_, index) =>
+      `CAST(row_${index}, 'Tuple(${numericRow})') AS row${index}, length(sorted_${index}) AS count${index},
+       ${orderStatisticsSql(`sorted_${index}`, `greatest(length(sorted_${index}), 2) - 1`.replaceAll(/^(.*)$/g, `last_${index}`))} AS picked${index}`,
+  );
+  const middle = columns.map(
+    (_, index) => `row_${index}, sorted_${index}, greatest(length(sorted_${index}), 2) - 1 AS last_${index}`,
+  );
+  const inner = columns.map(
+    (_, index) =>
+      `${numericRowSql(index)} AS row_${index},
+       arraySort(groupArrayIf(assumeNotNull(${value(index)}), isFinite(${value(index)})${drawn})) AS sorted_${index}`,
+  );
+  const [row] = await facts.query<Record<string, unknown>>(
+    `SELECT ${outer.join(", ")} FROM (SELECT ${middle.join(", ")} FROM (SELECT ${inner.join(", ")}
+     FROM (SELECT ${numericColumns(source, columns)}${draw} FROM ${source.from})))`,
+    {},
+    { settings: every > 1 ? { ...readSettings, ...inOrder } : readSettings },
+  );
+  return columns.map((column, index): NumericReference => {
+    const numbers = row![`row${index}`] as NumericRow;
+    const count = row![`count${index}`] as number;
+    if (numbers.distinct <= 2 || count === 0) return { column, binning: null, counted: null };
+    const { binning, bins } = binsFromOrderStatistics(row![`picked${index}`] as number[], count);
+    const countable = every === 1 ? bins : null;
+    return { column, binning, counted: countable === null ? null : numericCounts(source, numbers, countable) };
+  });
+}
+
+/** One stream, in the file's order: the same rows are drawn each time. */
+const inOrder = { max_threads: 1, input_format_parquet_preserve_order: 1 };
+
+/** Counts numbers into given bins, in one pass over the columns. */
+export async function countNumbers(
+  facts: Facts,
+  source: ComparisonSource,
+  columns: readonly { readonly column: SourceColumn; readonly binning: NumericBinning }[],
+): Promise<ColumnCounts[]> {
+  const selected = columns.map(({ binning: { edges } }, index) => {
+    const bins = edges.length + 1;
+    // The upper edge of a bin is the smallest edge that is not below x: on negated values that is what roundDown finds.
+    const negated = `array(-1.7976931348623157e308, ${edges.toReversed().map(negatedSql).join(", ")})`;
+    const indices = `[${Array.from({ length: bins }, (_, bin) => edges.length - bin).join(", ")}]`;
+    const found = `transform(roundDown(-assumeNotNull(${value(index)}), ${negated}), ${negated}, CAST(${indices}, 'Array(UInt16)'), toUInt16(0))`;
+    const slot = `if(isFinite(${value(index)}), ${found}, toUInt16(${bins}))`;
+    return `CAST(${numericRowSql(index)}, 'Tuple(${numericRow})') AS row${index}, countResample(0, ${bins}, 1)(assumeNotNull(${slot})) AS bins${index}`;
+  });
+  const [row] = await facts.query<Record<string, unknown>>(
+    `SELECT ${selected.join(", ")} FROM (SELECT ${numericColumns(
+      source,
+      columns.map(({ column }) => column),
+    )} FROM ${source.from})`,
+    {},
+    { settings: readSettings },
+  );
+  return columns.map((_, index) =>
+    numericCounts(
+      source,
+      row![`row${index}`] as NumericRow,
+      Float64Array.from(row![`bins${index}`] as readonly number[]),
+    ),
+  );
+}
+
+/** Bit for bit: an edge that was printed and read again must still be equal to the values on it. */
+function negatedSql(edge: number): string {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, -edge);
+  return `reinterpretAsFloat64(toUInt64(${view.getBigUint64(0)}))`;
+}
+
+function numericCounts(source: ComparisonSource, row: NumericRow, bins: ArrayLike<number>): ColumnCounts {
+  const present = source.rows - row.missing - row.non_finite;
+  return {
+    counts: {
+      ...unweighted(source.rows, present),
+      missing: row.missing,
+      nonFinite: row.non_finite,
+      bins,
+      ...noCategories,
+      min: present === 0 ? null : row.min,
+      max: present === 0 ? null : row.max,
+      // JSON has no infinity: a sum that overflowed arrives as null.
+      sum: row.sum ?? (present === 0 ? 0 : Number.POSITIVE_INFINITY),
+      sumSquares: row.sum_squares ?? (present === 0 ? 0 : Number.POSITIVE_INFINITY),
+    },
+    distinct: row.distinct,
+    unreadable: row.unreadable,
+    newCategories: [],
+  };
+}
+
+const noCategories = {
+  unlisted: 0,
+  unseen: 0,
+  unseenTop: 0,
+  unseenTopValue: null,
+  unseenDistinct: 0,
+};
+
+function unweighted(rows: number, presentRows: number) {
+  return {
+    rows,
+    weight: rows,
+    weightSquares: rows,
+    presentRows,
+    presentWeight: presentRows,
+    presentWeightSquares: presentRows,
+  };
+}
+
+interface CategoryRow {
+  readonly missing: readonly [reference: number, current: number];
+  readonly distinct: readonly [reference: number, current: number];
+  readonly singletons: number;
+  readonly unseen: number;
+  readonly unseen_distinct: number;
+  readonly listed: readonly (readonly [negatedRows: number, category: string, current: number])[];
+  readonly unseen_listed: readonly (readonly [negatedRows: number, category: string])[];
+}
+
+/**
+ * A column's categories in both files, in one statement: the reference's most frequent ones one by one (ties by their
+ * bytes), its others together, those that it does not know apart.
+ */
+export async function countCategories(
+  facts: Facts,
+  reference: ComparisonSource,
+  current: ComparisonSource,
+  column: { readonly reference: SourceColumn; readonly current: SourceColumn; readonly asNumber: boolean },
+): Promise<{
+  readonly binning: CategoricalBinning;
+  readonly reference: ColumnCounts;
+  readonly current: ColumnCounts;
+}> {
+  const side = (source: ComparisonSource, stored: SourceColumn) =>
+    textSql(source, column.asNumber ? { ...stored, kind: "number" } : stored);
+  const known = "isNotNull(category)";
+  const [row] = await facts.query<CategoryRow>(
+    `SELECT [sumIf(r, NOT ${known}), sumIf(c, NOT ${known})] AS missing,
+       [countIf(r > 0 AND ${known}), countIf(c > 0 AND ${known})] AS distinct,
+       countIf(r = 1 AND ${known}) AS singletons, sumIf(c, r = 0 AND ${known}) AS unseen, countIf(r = 0 AND ${known}) AS unseen_distinct,
+       groupArraySortedIf(${listedCategories})((-toInt64(r), assumeNotNull(category), c), r > 0 AND ${known}) AS listed,
+       groupArraySortedIf(${listedUnseen})((-toInt64(c), assumeNotNull(category)), r = 0 AND ${known}) AS unseen_listed
+     FROM (
+       SELECT category, sum(in_reference) AS r, sum(in_current) AS c FROM (
+         SELECT category, count() AS in_reference, toUInt64(0) AS in_current
+         FROM (SELECT toNullable(${side(reference, column.reference)}) AS category FROM ${reference.from}) GROUP BY category
+         UNION ALL
+         SELECT category, toUInt64(0), count()
+         FROM (SELECT toNullable(${side(current, column.current)}) AS category FROM ${current.from}) GROUP BY category)
+       GROUP BY category)`,
+    {},
+    { settings: readSettings },
+  );
+  const { missing, distinct, singletons, unseen, unseen_distinct: unseenDistinct, listed, unseen_listed: fresh } = row!;
+  const counted = (
+    source: ComparisonSource,
+    missingRows: number,
+    bins: readonly number[],
+    unseenCounts: Partial<typeof noCategories> & { unseenTopValue?: string | null },
+  ) => {
+    const present = source.rows - missingRows;
+    const all = { ...noCategories, ...unseenCounts } as Pick<SeriesCounts, keyof typeof noCategories>;
+    const counts: SeriesCounts = {
+      ...unweighted(source.rows, present),
+      missing: missingRows,
+      nonFinite: 0,
+      bins: Float64Array.from(bins),
+      ...all,
+      unlisted: present - bins.reduce((sum, count) => sum + count, 0) - all.unseen,
+      min: null,
+      max: null,
+      sum: 0,
+      sumSquares: 0,
+    };
+    return counts;
+  };
+  const newCategories = fresh.map(([negated, category]) => [category, -negated] as const);
+  const referenceBins = listed.map(([negated]) => -negated);
+  const currentBins = listed.map(([, , count]) => count);
+  return {
+    binning: { kind: "categorical", categories: listed.map(([, category]) => category), distinct: distinct[0], singletons },
+    reference: {
+      counts: counted(reference, missing[0], referenceBins, {}),
+      distinct: distinct[0],
+      unreadable: 0,
+      newCategories: [],
+    },
+    current: {
+      counts: counted(current, missing[1], currentBins, {
+        unseen,
+        unseenTop: newCategories[0]?.[1] ?? 0,
+        unseenTopValue: newCategories[0]?.[0] ?? null,
+        unseenDistinct,
+      } as never),
+      distinct: distinct[1],
+      unreadable: 0,
+      newCategories,
+    },
+  };
+}
+
+export interface TimeCounts {
+  readonly rows: number;
+  readonly missing: number;
+  readonly distinct: number;
+  /** Milliseconds since 1970; null if there is no value. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+}
+
+/** Rows and range of one column of times. */
+export async function countTimes(facts: Facts, source: ComparisonSource, column: SourceColumn): Promise<TimeCounts> {
+  const [row] = await facts.query<{ missing: number; different: number; from_ms: number | null; to_ms: number | null }>(
+    `SELECT countIf(isNull(t)) AS missing, uniqCombined(t) AS different, min(t) AS from_ms, max(t) AS to_ms
+     FROM (SELECT toNullable(${timeSql(column)}) AS t FROM ${source.from})`,
+    {},
+    { settings: readSettings },
+  );
+  const { missing, different, from_ms: fromMs, to_ms: toMs } = row!;
+  const empty = missing === source.rows;
+  return { rows: source.rows, missing, distinct: different, fromMs: empty ? null : fromMs, toMs: empty ? null : toMs };
+}
