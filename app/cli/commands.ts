@@ -1,6 +1,7 @@
 import { checkConfigCommand } from "./check-config.ts";
 import type { Command } from "./command.ts";
 import { configCommand } from "./config-effective.ts";
+import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { createHelpCommand } from "./help.ts";
 import { incidentsCommand } from "./incidents.ts";
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   incidentsCommand,
   explainCommand,
   tapCommand,
+  doctorCommand,
   checkConfigCommand,
   configCommand,
   createHelpCommand(() => commands),
