@@ -342,7 +342,7 @@ describe("faults name file, line and path, and say what to do", () => {
     {
       claim: "a receiver without a notifier",
       files: { "leeway.yaml": "receivers:\n  - name: ops" },
-      faults: ["leeway.yaml:2: receivers[0]: give exactly one of console, webhook"],
+      faults: ["leeway.yaml:2: receivers[0]: give exactly one of console, webhook, slack, email"],
     },
     {
       claim: "a route to an unknown receiver",
