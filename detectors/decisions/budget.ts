@@ -10,7 +10,7 @@ const slicesShare = 0.2;
 const qualityShare = 0.05;
 const longShare = { numeric: 0.4, categorical: 0.1 } as const;
 /** A rank test needs far less α for the same delay than the many shares of a category. */
-const seriesWeight = { numeric: 1, categorical: 4 } as const;
+export const seriesWeight = { numeric: 1, categorical: 4 } as const;
 
 export interface BudgetShape {
   readonly falseIncidentsPerModelWeek: number;
@@ -43,14 +43,15 @@ export function budgetOf(shape: BudgetShape): Budget {
   };
 }
 
-/** The α of one contrast on one horizon, of its series' α. */
+/** The α of one contrast on one horizon, of its series' α. @param only No other horizon is judged: it has all of it. */
 export function thresholdOf(
   contrast: Contrast,
   kind: Binning["kind"],
   seriesAlpha: number,
   horizon: "short" | "long",
+  only = false,
 ): number {
-  const long = contrast.oneSided ? 0 : longShare[kind];
+  const long = only ? Number(horizon === "long") : contrast.oneSided ? 0 : longShare[kind];
   return seriesAlpha * signalShare(contrast.signal) * contrast.share * (horizon === "long" ? long : 1 - long);
 }
 

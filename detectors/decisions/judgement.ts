@@ -19,9 +19,14 @@ export interface Thresholds {
   readonly skipBelow: Readonly<Record<Horizon, Float64Array>>;
 }
 
-export function thresholdsOf(contrasts: SeriesContrasts, seriesAlpha: number): Thresholds {
+/** @param only The one horizon that is judged, where there are no windows to pool. */
+export function thresholdsOf(contrasts: SeriesContrasts, seriesAlpha: number, only?: Horizon): Thresholds {
   const of = (horizon: Horizon) =>
-    Float64Array.from(contrasts.contrasts, (contrast) => thresholdOf(contrast, contrasts.kind, seriesAlpha, horizon));
+    Float64Array.from(contrasts.contrasts, (contrast) =>
+      only !== undefined && only !== horizon
+        ? 0
+        : thresholdOf(contrast, contrasts.kind, seriesAlpha, horizon, only !== undefined),
+    );
   const alpha = { short: of("short"), long: of("long") };
   const skip = (horizon: Horizon) =>
     alpha[horizon].map((value, c) => {

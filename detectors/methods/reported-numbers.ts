@@ -30,7 +30,7 @@ export function reportedNumbers(
 }
 
 /** Counts over the deciles, or over the most frequent categories and one cell for all others. */
-function cellsOf(binning: Binning, counts: SeriesCounts): Float64Array {
+export function cellsOf(binning: Binning, counts: SeriesCounts): Float64Array {
   if (binning.kind === "categorical") {
     const shown = Math.min(reportedCategories, binning.categories.length);
     const cells = new Float64Array(shown + 1);
