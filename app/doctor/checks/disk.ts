@@ -71,7 +71,8 @@ async function probe(directory: string): Promise<string | null> {
   try {
     const file = await open(path, "wx", 0o600);
     try {
-      await file.write(Buffer.alloc(probeBytes));
+      // Not `write`: a full disk may take a part of it, and call that a success.
+      await file.writeFile(Buffer.alloc(probeBytes));
       await file.sync();
     } finally {
       await file.close();
