@@ -160,11 +160,17 @@ function failure(error: unknown): Exclude<DeliveryResult, { kind: "ok" }> {
   if (code === "EAUTH") return { kind: "permanent", error: "the server offers no login; leave user out, or use TLS" };
   if (code === "ETLS") return { kind: "permanent", error: "the server offers no STARTTLS; set security" };
   const system = failureCode(error);
-  const remedy = tlsFailure.test(system) || system === "ESOCKET" ? "; if it is TLS, see security and ca_file" : "";
-  return { kind: "retryable", error: `connection failed (${system})${remedy}` };
+  // Its text names addresses, so it is looked at and not shown.
+  const isTls =
+    system === "ESOCKET" && error instanceof Error && /certificate|ssl|tls|wrong version/i.test(error.message);
+  if (isTls || /CERT|SELF_SIGNED|ERR_TLS|ERR_SSL|UNABLE_TO/.test(system)) {
+    return {
+      kind: "retryable",
+      error: "TLS failed: the server's certificate is not trusted, or it speaks no TLS here; see security and ca_file",
+    };
+  }
+  return { kind: "retryable", error: `connection failed (${system})` };
 }
-
-const tlsFailure = /CERT|SELF_SIGNED|ERR_TLS|ERR_SSL|UNABLE_TO/;
 
 const smtpMeanings: Readonly<Record<number, string>> = {
   421: "the server is busy",

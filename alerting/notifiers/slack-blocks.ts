@@ -35,9 +35,10 @@ export interface SlackContent {
 const limits = {
   heading: 150,
   text: 400,
-  sections: { now: 800, what: 1600, "for whom": 1600, since: 200, predictions: 200, also: 1600, next: 1600 },
+  sections: { now: 800, what: 1400, "for whom": 1400, since: 200, predictions: 200, also: 1400, next: 1400 },
   query: 1200,
-  context: 600,
+  link: 1000,
+  context: 400,
 } as const;
 
 const sectionNames: Readonly<Record<MessageSection["name"], string>> = {
@@ -92,9 +93,11 @@ function headingText(message: IncidentMessage): string {
 const signs: Readonly<Record<string, string>> = { PAGE: "🔴", TICKET: "🟡", OVER: "✅", DRILL: "🧪" };
 
 function contextText(message: IncidentMessage): string {
-  const link = /^https?:\/\//.test(message.link) ? `<${linkAddress(message.link)}|Open the incident>` : "";
+  const address = linkAddress(message.link);
+  const linked = /^https?:\/\//.test(address) && address.length <= limits.link;
+  const link = linked ? `<${address}|Open the incident>` : "";
   const facts = [`incident ${message.incidentId}`, `model ${message.model}`, message.environment];
-  return [link, mrkdwn(facts.join("  ·  "), limits.context - 200)].filter((part) => part !== "").join("  ·  ");
+  return [link, mrkdwn(facts.join("  ·  "), limits.context)].filter((part) => part !== "").join("  ·  ");
 }
 
 function section(content: string): SlackBlock {
@@ -107,7 +110,7 @@ function text(content: string): SlackText {
 
 /** Nothing in an address may end it. */
 function linkAddress(link: string): string {
-  return link.replaceAll(/[<>|&\s]/g, (character) => (character === "&" ? "&amp;" : encodeURIComponent(character)));
+  return link.replaceAll(/[<>|&@\s]/g, (character) => (character === "&" ? "&amp;" : encodeURIComponent(character)));
 }
 
 /**

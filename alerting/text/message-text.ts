@@ -41,7 +41,8 @@ export function isOver({ status }: Pick<IncidentMessage, "status">): boolean {
 
 /** `PAGE  flight-delay (production): hour changed` as its parts. */
 export function messageHeading(message: IncidentMessage): { readonly label: string; readonly text: string } {
-  const label = message.drill === true ? "DRILL" : isOver(message) ? "OVER" : message.severity.toUpperCase();
+  if (message.drill === true) return { label: "DRILL", text: message.title.replace(/^DRILL: /, "") };
+  const label = isOver(message) ? "OVER" : message.severity.toUpperCase();
   return { label, text: `${message.model} (${message.environment}): ${message.title}` };
 }
 

@@ -7,6 +7,7 @@ import { createHelpCommand } from "./help.ts";
 import { incidentsCommand } from "./incidents.ts";
 import { modelsCommand } from "./models.ts";
 import { migrateCommand } from "./migrate.ts";
+import { receiversCommand } from "./receivers.ts";
 import { serveCommand } from "./serve.ts";
 import { sqlCommand } from "./sql.ts";
 import { tapCommand } from "./tap.ts";
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   explainCommand,
   tapCommand,
   doctorCommand,
+  receiversCommand,
   checkConfigCommand,
   configCommand,
   createHelpCommand(() => commands),
