@@ -14,10 +14,11 @@ interface End {
 /** Runs command lines in this process, in a folder of their own. */
 function createFolder(
   files: Readonly<Record<string, string>>,
-): Disposable & { run: (args: readonly string[]) => Promise<End> } {
+): Disposable & { readonly path: string; run: (args: readonly string[]) => Promise<End> } {
   const cwd = mkdtempSync(join(tmpdir(), "leeway-cli-"));
   for (const [name, content] of Object.entries(files)) writeFileSync(join(cwd, name), content);
   return {
+    path: cwd,
     run: async (args) => {
       let stdout = "";
       const complaints: string[] = [];
@@ -118,6 +119,30 @@ test("off loopback without tokens it refuses to start", async () => {
   ]);
 });
 
+test("check-config says what it found, and with --json what is wrong", async () => {
+  using folder = createFolder({ "leeway.yaml": "models: [m.yaml]\n", "m.yaml": "model: m\n" });
+  const valid = await folder.run(["check-config"]);
+  expect(valid.stdout).toBe(
+    "leeway.yaml: valid\n  files      leeway.yaml, m.yaml\n  models     m\n  receivers  console\n",
+  );
+  using wrong = createFolder({ "leeway.yaml": "clok: wall\n" });
+  const { code, stdout, complaints } = await wrong.run(["check-config", "--json"]);
+  expect([code, complaints]).toEqual([2, []]);
+  expect(JSON.parse(stdout)).toMatchObject({ valid: false, faults: [{ line: 1, path: "clok" }] });
+});
+
+test("--no-color may stand anywhere, and colours are for terminals", async () => {
+  using folder = createFolder({});
+  const plain = await folder.run(["help"]);
+  expect(plain.stdout).not.toContain("\u001b[");
+  for (const args of [
+    ["--no-color", "help"],
+    ["help", "--no-color"],
+  ]) {
+    expect(await folder.run(args)).toEqual(plain);
+  }
+});
+
 test("config effective says where each option comes from", async () => {
   using folder = createFolder({
     "leeway.yaml": "models: [m.yaml]\nidle_after: 20s\n",
@@ -127,6 +152,13 @@ test("config effective says where each option comes from", async () => {
   expect(stdout).toMatch(/^retention +30d +m\.yaml:2$/m);
   expect(stdout).toMatch(/^monitoring\.idle_after +20s +leeway\.yaml:2$/m);
   expect(stdout).toMatch(/^monitoring\.zone +UTC +built in$/m);
+  const json = await folder.run(["config", "effective", "--json"]);
+  expect(JSON.parse(json.stdout)).toContainEqual({
+    option: "retention",
+    value: "30d",
+    file: join(folder.path, "m.yaml"),
+    line: 2,
+  });
   const other = await folder.run(["config", "effective", "--model", "n"]);
   expect(other.complaints).toEqual(['leeway: config: no file declares the model "n"; did you mean m?']);
 });

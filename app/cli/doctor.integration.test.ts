@@ -150,11 +150,11 @@ test("topics and collectors: what is missing, deleted unread, kept too briefly, 
   expect(after.of("consumer_group")[0]).toMatchObject({
     verdict: "fail",
     subject: `${topics.events}/0`,
-    detail: "1 messages were deleted by Kafka before a collector read them",
+    detail: "deleted by Kafka before a collector read them: 1 messages",
   });
   expect(after.of("clock_skew").find(({ subject }) => subject === topics.events)).toMatchObject({
     verdict: "warn",
-    detail: "1 messages are stamped more than 1 minute later than now",
+    detail: "stamped more than 1 minute later than now: 1 messages or fewer",
   });
 });
 

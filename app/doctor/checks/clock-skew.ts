@@ -51,7 +51,7 @@ async function kafkaObservations(patient: Parameters<Check["run"]>[0]): Promise<
     .map(({ topic, future, partitions }) => {
       if ((partitions ?? []).every(({ low, high }) => low === high)) return skipped("the topic is empty", topic);
       if (future === 0) return ok("no message is stamped later than now", topic);
-      const detail = `${future} messages are stamped more than ${durationText(futureToleranceMs)} later than now`;
+      const detail = `stamped more than ${durationText(futureToleranceMs)} later than now: ${future.toLocaleString("en-US")} messages or fewer`;
       return warn(detail, `a producer's clock is ahead or this one is behind: ${remedy}`, topic);
     });
 }

@@ -18,7 +18,7 @@ export const consumerGroupCheck: Check = {
       .filter(({ committed, low }) => committed !== null && committed < low)
       .map(({ topic, partition, committed, low }) =>
         fail(
-          `${low - (committed ?? 0)} messages were deleted by Kafka before a collector read them`,
+          `deleted by Kafka before a collector read them: ${(low - (committed ?? 0)).toLocaleString("en-US")} messages`,
           "raise retention.ms, and keep a collector running; what is gone must be sent again",
           `${topic}/${partition}`,
         ),
