@@ -132,9 +132,7 @@ export async function findingsOpenedSince(
 }
 
 /** Topics that stored events of each model came from, with the newest of them. */
-export async function eventTopics(
-  facts: Facts,
-): Promise<
+export async function eventTopics(facts: Facts): Promise<
   readonly {
     readonly model: string;
     readonly topic: string;
