@@ -17,6 +17,7 @@ export const errorCodes = {
   kafka_stopped: "the Kafka consumer ended and cannot go on",
   intent_too_old: "an unfinished range is older than the deduplication window can vouch for",
   baseline_unreadable: "a baseline's file or range could not be read",
+  file_unreadable: "a file named on the command line is not there, or is not what its name says",
   address_in_use: "the port is taken by another program",
   token_required: "listening beyond loopback needs a token",
   notifier_failed: "a notification could not be delivered",
@@ -35,6 +36,7 @@ const exitCodes: Partial<Record<ErrorCode, ExitCode>> = {
   schema_outdated: 2,
   token_required: 2,
   baseline_unreadable: 2,
+  file_unreadable: 2,
 };
 
 export class LeewayError extends Error {
