@@ -59,7 +59,7 @@ export const explainCommand = defineCommand({
       atMs: atMs ?? (incident === null ? null : Date.parse(incident.started)),
       feature: options.feature ?? null,
     };
-    const window = await explainWindow(config, asked, incident !== null, context);
+    const window = await explainWindow(config, asked, incident !== null);
     const incidents = incident === null ? await incidentsOf(options, asked.model, window, context) : [incident];
     const notifications = incidents.map((one) =>
       explainNotifications(one as unknown as IncidentRecord, {
@@ -115,7 +115,6 @@ async function explainWindow(
     readonly feature: string | null;
   },
   mayBeAway: boolean,
-  context: CommandContext,
 ): Promise<ExplainedWindow | { readonly notMeasured: string }> {
   try {
     await using facts = await connectReader(config.service);
@@ -159,7 +158,6 @@ async function explainWindow(
   } catch (error) {
     const away = error instanceof LeewayError && error.code === "store_unreachable";
     if (!mayBeAway || !away) throw error;
-    context.complain(`leeway: the numbers of its window were not asked for: ${error.message}`);
     return { notMeasured: error.message };
   }
 }
@@ -224,7 +222,7 @@ function page(explanation: Explanation, context: CommandContext): string {
   const { model, environment, window, notifications, feature } = explanation;
   const parts: string[] = [];
   if ("notMeasured" in window) {
-    parts.push(palette.strong(`${model} (${environment})`), wrapText(`Not measured: ${window.notMeasured}`, width));
+    parts.push(palette.strong(`${model} (${environment})`), wrapText(`Not measured: ${window.notMeasured}`, width), "");
   } else {
     const { startMs, endMs, rows, baselineId, revision, budget } = window;
     const series = window.series.toSorted(
