@@ -3,9 +3,9 @@ import type { Share } from "../../core/finding.ts";
 import type { FindingMessage } from "../message.ts";
 import { shareText } from "../text/quantities.ts";
 
-const width = 600;
-const margin = 24;
-const labelWidth = 150;
+const width = 480;
+const margin = 18;
+const labelWidth = 124;
 const rowHeight = 46;
 const barHeight = 15;
 const headHeight = 78;
@@ -19,7 +19,7 @@ const colours = {
 } as const;
 
 /**
- * The finding's reference against its current window as an SVG of 600 pixels' width: a pair of bars for each bin or
+ * The finding's reference against its current window as an SVG of 480 pixels' width: a pair of bars for each bin or
  * category that changed the most. Light on its own ground, so that it reads the same in dark mode. The same finding gives
  * the same bytes.
  *
@@ -30,7 +30,7 @@ export function findingChart(finding: FindingMessage): { readonly svg: string; r
   if (shares.length === 0) return null;
   const height = headHeight + shares.length * rowHeight + 14;
   const longest = Math.max(...shares.flatMap(({ reference, current }) => [reference, current]), 1e-9);
-  const room = width - 2 * margin - labelWidth - 70;
+  const room = width - 2 * margin - labelWidth - 62;
   const left = margin + labelWidth;
   const bar = (share: number, top: number, colour: string) => {
     const length = Math.max(1, (share / longest) * room);
@@ -38,7 +38,7 @@ export function findingChart(finding: FindingMessage): { readonly svg: string; r
   };
   const rows = shares.map((share, index) => {
     const top = headHeight + index * rowHeight;
-    const label = `<text x="${left - 12}" y="${top + 20}" font-size="13" text-anchor="end" fill="${colours.ink}">${escapeXml(fitted(share.name, 19))}</text>`;
+    const label = `<text x="${left - 12}" y="${top + 20}" font-size="13" text-anchor="end" fill="${colours.ink}">${escapeXml(fitted(share.name, 16))}</text>`;
     return `${label}${bar(share.reference, top, colours.reference)}${bar(share.current, top + barHeight + 2, colours.current)}`;
   });
   const legend = (x: number, colour: string, name: string) =>
@@ -46,7 +46,7 @@ export function findingChart(finding: FindingMessage): { readonly svg: string; r
   const svg = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="Open Sans">`,
     `<rect x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="6" fill="#ffffff" stroke="${colours.line}"/>`,
-    `<text x="${margin}" y="31" font-size="16" font-weight="600" fill="${colours.ink}">${escapeXml(fitted(finding.name, 52))}, share of rows</text>`,
+    `<text x="${margin}" y="31" font-size="16" font-weight="600" fill="${colours.ink}">${escapeXml(fitted(finding.name, 36))}, share of rows</text>`,
     legend(margin, colours.reference, "reference"),
     legend(margin + 100, colours.current, "current window"),
     ...rows,

@@ -50,10 +50,13 @@ function html(message: IncidentMessage, chart: { readonly cid: string; readonly 
   const { label, text: title } = messageHeading(message);
   const colour = colours[label as keyof typeof colours] ?? colours.NONE;
   const row = (name: string, cells: string) =>
-    `<tr><td class="faint" style="padding:10px 16px 0 24px;width:92px;vertical-align:top;color:#5b6673;font:13px/20px ${font}">${name}</td><td class="ink" style="padding:10px 24px 0 0;vertical-align:top;color:#1f2933;font:14px/20px ${font};word-break:break-word">${cells}</td></tr>`;
+    `<tr><td class="faint" style="padding:10px 16px 0 24px;width:92px;vertical-align:top;color:#5b6673;font:13px/20px ${font}">${name}</td><td class="ink" style="padding:10px 24px 0 0;vertical-align:top;color:#1f2933;font:14px/20px ${font};overflow-wrap:anywhere">${cells}</td></tr>`;
   const sections = messageSections(message).map(({ name, texts }) => {
     const lines = name === "next" ? texts.map((step, index) => `${index + 1}. ${step}`) : texts;
-    return row(name, lines.map((line) => `<div style="padding-bottom:4px">${escapeHtml(line)}</div>`).join(""));
+    return row(
+      name,
+      lines.map((line) => `<div style="padding-bottom:4px">${unbroken(escapeHtml(line))}</div>`).join(""),
+    );
   });
   const picture =
     chart === null
@@ -63,7 +66,7 @@ function html(message: IncidentMessage, chart: { readonly cid: string; readonly 
     ? ""
     : row(
         "rows",
-        `<div class="code" style="padding:8px 10px;border-radius:4px;background:#f1f4f7;font:12px/17px Consolas,Menlo,monospace;word-break:break-all">${escapeHtml(message.query)}</div>`,
+        `<div class="code" style="padding:8px 10px;border-radius:4px;background:#f1f4f7;font:12px/17px Consolas,Menlo,monospace;overflow-wrap:anywhere">${escapeHtml(message.query)}</div>`,
       );
   const link = /^https?:\/\//.test(message.link)
     ? `<tr><td colspan="2" style="padding:20px 24px 24px"><a href="${escapeHtml(message.link)}" style="display:inline-block;padding:9px 16px;border-radius:4px;background:#1f5fa8;color:#ffffff;text-decoration:none;font:600 14px/20px ${font}">Open the incident</a></td></tr>`
@@ -78,7 +81,7 @@ function html(message: IncidentMessage, chart: { readonly cid: string; readonly 
 <table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" style="background:#f4f6f8"><tr><td align="center" style="padding:16px 8px">
 <table role="presentation" class="card" width="600" cellpadding="0" cellspacing="0" style="width:100%;max-width:600px;background:#ffffff;border:1px solid #d9dee4;border-radius:6px;border-collapse:separate">
 <tr><td colspan="2" style="padding:20px 24px 6px"><span style="display:inline-block;padding:2px 9px;border-radius:3px;background:${colour};color:#ffffff;font:700 12px/18px ${font};letter-spacing:.04em">${escapeHtml(label)}</span></td></tr>
-<tr><td colspan="2" class="ink" style="padding:2px 24px 0;color:#1f2933;font:600 18px/25px ${font};word-break:break-word">${escapeHtml(title)}</td></tr>
+<tr><td colspan="2" class="ink" style="padding:2px 24px 0;color:#1f2933;font:600 18px/25px ${font};overflow-wrap:anywhere">${escapeHtml(title)}</td></tr>
 ${picture}
 ${sections.join("\n")}
 ${rows}
@@ -87,6 +90,11 @@ ${link}
 <div class="faint" style="padding:10px 0;color:#5b6673;font:12px/18px ${font}">${footer}</div>
 </td></tr></table></body></html>
 `;
+}
+
+/** No line ends between a number and its `%`. */
+function unbroken(html: string): string {
+  return html.replaceAll(/(\d) %/g, "$1&nbsp;%");
 }
 
 function escapeHtml(text: string): string {

@@ -247,6 +247,20 @@ const remedies: Readonly<Record<string, string>> = {
   restricted_action: "the workspace does not let the app post there",
 };
 
+/** Other documented errors of the methods used. What is in no list is not shown: a proxy may say anything. */
+const otherErrors: ReadonlySet<string> = new Set([
+  ...["access_denied", "as_user_not_supported", "deprecated_endpoint", "ekm_access_denied", "enterprise_is_restricted"],
+  ...["invalid_arguments", "invalid_blocks", "invalid_blocks_format", "invalid_metadata_format", "metadata_too_large"],
+  ...["method_deprecated", "missing_post_type", "msg_blocks_too_long", "msg_too_long", "no_permission", "no_text"],
+  ...["not_allowed_token_type", "org_login_required", "restricted_action_read_only_channel", "slack_connect_blocked"],
+  ...["restricted_action_thread_locked", "restricted_action_thread_only_channel", "team_access_not_granted"],
+  ...["too_many_attachments", "two_factor_setup_required", "unknown_method"],
+]);
+
+function isKnown(word: string): boolean {
+  return Object.hasOwn(remedies, word) || passing.has(word) || messageGone.has(word) || otherErrors.has(word);
+}
+
 async function callSlack(
   connection: {
     readonly apiUrl: string;
@@ -285,7 +299,8 @@ async function callSlack(
     }
     if (error instanceof slack.WebAPIPlatformError) {
       const word = error.data.error;
-      if (!/^[a-z_]{2,60}$/.test(word)) return failed({ kind: "permanent", error: "Slack refused it" });
+      if (!isKnown(word))
+        return failed({ kind: "permanent", error: "Slack refused it, with an error of no known name" });
       const remedy = remedies[word];
       const line = `Slack: ${word}${remedy === undefined ? "" : ` (${remedy})`}`;
       const uncertain = word === "internal_error" || word === "fatal_error";

@@ -44,7 +44,7 @@ export async function startWebhookReceiver(
       requests.push({
         path,
         headers: request.headers,
-        body: text === "" ? null : JSON.parse(text),
+        body: request.headers["content-type"] === "application/json" ? JSON.parse(text) : text,
         key: String(request.headers["idempotency-key"]),
         behaviour,
       });
