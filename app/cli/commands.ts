@@ -1,5 +1,6 @@
 import { checkConfigCommand } from "./check-config.ts";
 import type { Command } from "./command.ts";
+import { compareCommand } from "./compare.ts";
 import { configCommand } from "./config-effective.ts";
 import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
@@ -16,6 +17,7 @@ import { versionCommand } from "./version.ts";
 /** Closed: a new command is one file and one line here; help and the documentation are made from this list. */
 export const commands: readonly Command[] = [
   serveCommand,
+  compareCommand,
   migrateCommand,
   sqlCommand,
   modelsCommand,

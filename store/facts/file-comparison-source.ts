@@ -79,7 +79,7 @@ export const readSettings: Settings = {
 /** @throws LeewayError `store_rejected` if the file is not what its name says. */
 export async function describeFile(facts: Facts, file: FileAddress): Promise<SourceColumn[]> {
   const rows = await facts.query<{ name: string; type: string }>(
-    `SELECT name, type FROM (DESCRIBE TABLE file(${sqlText(file.path)}, ${file.format}))`,
+    `DESCRIBE TABLE file(${sqlText(file.path)}, ${file.format})`,
     {},
     { settings: readSettings },
   );

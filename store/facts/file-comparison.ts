@@ -96,7 +96,7 @@ export async function numericReferences(
   const outer = columns.map(
     (_, index) =>
       `CAST(row_${index}, 'Tuple(${numericRow})') AS row${index}, length(sorted_${index}) AS count${index},
-       ${orderStatisticsSql(`sorted_${index}`, `greatest(length(sorted_${index}), 2) - 1`.replaceAll(/^(.*)$/g, `last_${index}`))} AS picked${index}`,
+       ${orderStatisticsSql(`sorted_${index}`, `last_${index}`)} AS picked${index}`,
   );
   const middle = columns.map(
     (_, index) => `row_${index}, sorted_${index}, greatest(length(sorted_${index}), 2) - 1 AS last_${index}`,
@@ -179,13 +179,16 @@ function numericCounts(source: ComparisonSource, row: NumericRow, bins: ArrayLik
       sum: row.sum ?? (present === 0 ? 0 : Number.POSITIVE_INFINITY),
       sumSquares: row.sum_squares ?? (present === 0 ? 0 : Number.POSITIVE_INFINITY),
     },
-    distinct: row.distinct,
+    // An estimate may come out above what is possible.
+    distinct: Math.min(row.distinct, present),
     unreadable: row.unreadable,
     newCategories: [],
   };
 }
 
-const noCategories = {
+type CategoryTail = Pick<SeriesCounts, "unlisted" | "unseen" | "unseenTop" | "unseenTopValue" | "unseenDistinct">;
+
+const noCategories: CategoryTail = {
   unlisted: 0,
   unseen: 0,
   unseenTop: 0,
@@ -253,31 +256,34 @@ export async function countCategories(
     source: ComparisonSource,
     missingRows: number,
     bins: readonly number[],
-    unseenCounts: Partial<typeof noCategories> & { unseenTopValue?: string | null },
-  ) => {
+    unknown: Omit<CategoryTail, "unlisted">,
+  ): SeriesCounts => {
     const present = source.rows - missingRows;
-    const all = { ...noCategories, ...unseenCounts } as Pick<SeriesCounts, keyof typeof noCategories>;
-    const counts: SeriesCounts = {
+    return {
       ...unweighted(source.rows, present),
       missing: missingRows,
       nonFinite: 0,
       bins: Float64Array.from(bins),
-      ...all,
-      unlisted: present - bins.reduce((sum, count) => sum + count, 0) - all.unseen,
+      ...unknown,
+      unlisted: present - bins.reduce((sum, count) => sum + count, 0) - unknown.unseen,
       min: null,
       max: null,
       sum: 0,
       sumSquares: 0,
     };
-    return counts;
   };
   const newCategories = fresh.map(([negated, category]) => [category, -negated] as const);
   const referenceBins = listed.map(([negated]) => -negated);
   const currentBins = listed.map(([, , count]) => count);
   return {
-    binning: { kind: "categorical", categories: listed.map(([, category]) => category), distinct: distinct[0], singletons },
+    binning: {
+      kind: "categorical",
+      categories: listed.map(([, category]) => category),
+      distinct: distinct[0],
+      singletons,
+    },
     reference: {
-      counts: counted(reference, missing[0], referenceBins, {}),
+      counts: counted(reference, missing[0], referenceBins, noCategories),
       distinct: distinct[0],
       unreadable: 0,
       newCategories: [],
@@ -288,7 +294,7 @@ export async function countCategories(
         unseenTop: newCategories[0]?.[1] ?? 0,
         unseenTopValue: newCategories[0]?.[0] ?? null,
         unseenDistinct,
-      } as never),
+      }),
       distinct: distinct[1],
       unreadable: 0,
       newCategories,
