@@ -36,14 +36,17 @@ export function numericBars(picture: Extract<Picture, { kind: "numeric" }>): Num
     }
     return { bars, ticks: [`${min < first ? "≤ " : ""}${shortest(first)}`, `${shortest(max)}`] };
   }
-  const width = (last - first) / continuousBars;
+  // Whole numbers want bars that hold equally many of them.
+  const whole = edges.every(Number.isInteger);
+  const width = whole ? Math.ceil((last - first) / continuousBars) : (last - first) / continuousBars;
+  const count = whole ? Math.ceil((last - first) / width) : continuousBars;
   const spread = (side: readonly number[]): number[] => {
-    const shares = Array.from({ length: continuousBars }, () => 0);
+    const shares = Array.from({ length: count }, () => 0);
     for (let bin = 1; bin < edges.length; bin += 1) {
       const [low, high] = [edges[bin - 1]!, edges[bin]!];
       const from = (low - first) / width;
       const to = (high - first) / width;
-      for (let bar = Math.floor(from); bar < Math.min(continuousBars, Math.ceil(to)); bar += 1) {
+      for (let bar = Math.floor(from); bar < Math.min(count, Math.ceil(to)); bar += 1) {
         const overlap = Math.min(to, bar + 1) - Math.max(from, bar);
         if (to > from) shares[bar]! += side[bin]! * Math.max(0, overlap / (to - from));
       }

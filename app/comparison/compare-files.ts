@@ -471,8 +471,9 @@ function describeColumn(
   return {
     ...shared,
     methods,
+    // Missing values alone say nothing of how far the values themselves moved.
     effect:
-      leading === null
+      leading === null || (decided.notJudged !== null && decided.decision !== "drift")
         ? null
         : { value: leading.effect, low: leading.effectLow, high: leading.effectHigh, unit: "share_of_rows_moved" },
     decision: decided.decision,

@@ -61,13 +61,13 @@ function overview(columns: readonly ComparedColumn[], linked: number): string {
   // One scale for all, and a small change stays visible.
   const largest = Math.max(0.1, ...columns.map(({ effect }) => effect?.high ?? 0));
   const rows = columns.map((column, index) => {
-    const { name, type, decision, effect, reference, current } = column;
+    const { name, type, decision, effect } = column;
     const label = index < linked ? `<a href="#c${index}">${text(name)}</a>` : text(name);
     const moved = effect === null ? "–" : percent(effect.value);
-    return `<tr><th scope="row">${label}</th><td class="type">${type}</td><td><span class="badge ${decision}">${decisionWords[decision]}</span></td><td class="number">${moved}</td><td class="bar">${effectBar(effect, largest, decision)}</td><td class="number missing">${missing(reference)} → ${missing(current)}</td></tr>`;
+    return `<tr><th scope="row">${label}</th><td class="type">${type}</td><td><span class="badge ${decision}">${decisionWords[decision]}</span></td><td class="number">${moved}</td><td class="bar">${effectBar(effect, largest, decision)}</td><td class="number missing">${missingChange(column)}</td></tr>`;
   });
   return `<div class="scroll" tabindex="0" role="region" aria-label="All columns"><table>
-<thead><tr><th scope="col">Column</th><th scope="col" class="type">Type</th><th scope="col">Decision</th><th scope="col" class="number" colspan="2">Moved</th><th scope="col" class="number missing">Missing</th></tr></thead>
+<thead><tr><th scope="col">Column</th><th scope="col" class="type">Type</th><th scope="col">Decision</th><th scope="col" class="number">Moved</th><td class="bar"></td><th scope="col" class="number missing">Missing</th></tr></thead>
 <tbody>
 ${rows.join("\n")}
 </tbody></table></div>`;
@@ -79,8 +79,25 @@ function effectBar(effect: ComparedColumn["effect"], largest: number, decision: 
   return `<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="fill ${decision}" x="0" y="2" width="${x(effect.value)}" height="6"/><path class="whisker" d="M${x(effect.low)} 5H${x(effect.high)}"/></svg>`;
 }
 
-function missing({ rows, missing: count }: ComparedColumn["reference"]): string {
-  return rows === 0 ? "–" : percent(count / rows);
+function missingShare({ rows, missing }: ComparedColumn["reference"]): number | null {
+  return rows === 0 ? null : missing / rows;
+}
+
+function missingChange({ reference, current }: ComparedColumn): string {
+  const [before, now] = [missingShare(reference), missingShare(current)];
+  if (before === now) return before === null ? "–" : percent(before);
+  return `${before === null ? "–" : percent(before)} → ${now === null ? "–" : percent(now)}`;
+}
+
+/** Missing values beside the distribution of those that are there. */
+function missingBars({ reference, current }: ComparedColumn): string {
+  const bar = {
+    name: "missing",
+    kind: "rest" as const,
+    reference: missingShare(reference) ?? 1,
+    current: missingShare(current) ?? 1,
+  };
+  return bar.reference + bar.current > 0 ? `<ul class="categories missing">${categoryRow(bar, 1)}</ul>` : "";
 }
 
 function section(column: ComparedColumn, index: number, picture: Picture | undefined): string {
@@ -100,6 +117,7 @@ function section(column: ComparedColumn, index: number, picture: Picture | undef
 <h2>${text(name)} <span class="badge ${decision}">${decisionWords[decision]}</span> <span class="faint type">${type}</span></h2>
 <p>${text(explanation)}</p>
 ${picture === undefined ? "" : drawing(picture, name)}
+${reference.rows > 0 && current.rows > 0 ? missingBars(column) : ""}
 <details><summary>Numbers</summary>
 <div class="tables"><div class="scroll"><table><thead><tr><td></td><th scope="col" class="number">Rows</th><th scope="col" class="number">Missing</th><th scope="col" class="number">Different</th></tr></thead>
 <tbody><tr><th scope="row">Reference</th>${side(reference)}</tr><tr><th scope="row">Current</th>${side(current)}</tr></tbody></table></div>
@@ -137,13 +155,17 @@ function numericDrawing(picture: Extract<Picture, { kind: "numeric" }>, name: st
 
 function categoricalDrawing(picture: Extract<Picture, { kind: "categorical" }>, name: string): string {
   const largest = Math.max(1e-12, ...picture.bars.flatMap(({ reference, current }) => [reference, current]));
-  const rows = picture.bars.map((bar) => {
-    const width = (share: number) => ((share / largest) * 100).toFixed(2);
-    const tag = bar.kind === "new" ? ` <span class="badge new">new</span>` : "";
-    const label = bar.name === "" ? "(empty text)" : bar.name;
-    return `<li><span class="name${bar.kind === "category" || bar.kind === "new" ? "" : " faint"}" title="${text(label)}">${text(label)}${tag}</span><svg viewBox="0 0 100 16" preserveAspectRatio="none" aria-hidden="true"><rect class="reference" x="0" y="1" width="${width(bar.reference)}" height="6"/><rect class="current" x="0" y="9" width="${width(bar.current)}" height="6"/></svg><span class="number">${percent(bar.reference)} → ${percent(bar.current)}</span></li>`;
-  });
+  const rows = picture.bars.map((bar) => categoryRow(bar, largest));
   return `<ul class="categories" aria-label="${text(`Categories of ${name} in both files`)}">${rows.join("")}</ul>`;
+}
+
+function categoryRow(bar: Extract<Picture, { kind: "categorical" }>["bars"][number], largest: number): string {
+  const width = (share: number) => ((share / largest) * 100).toFixed(2);
+  const tag = bar.kind === "new" ? ` <span class="badge new">new</span>` : "";
+  const label = bar.name === "" ? "(empty text)" : bar.name;
+  const faint = bar.kind === "rest" ? " faint" : "";
+  const bars = `<rect class="reference" x="0" y="1" width="${width(bar.reference)}" height="6"/><rect class="current" x="0" y="9" width="${width(bar.current)}" height="6"/>`;
+  return `<li><span class="name${faint}" title="${text(label)}">${text(label)}${tag}</span><svg viewBox="0 0 100 16" preserveAspectRatio="none" aria-hidden="true">${bars}</svg><span class="number">${percent(bar.reference)} → ${percent(bar.current)}</span></li>`;
 }
 
 function timeDrawing({ reference, current }: Extract<Picture, { kind: "time" }>): string {

@@ -30,7 +30,7 @@ rect.reference { fill: var(--reference); } rect.current { fill: var(--current); 
 .categories .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .categories svg { display: block; width: 100%; height: 1.1rem; }
 summary { cursor: pointer; color: var(--faint); font-size: .9rem; } .tables { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; padding-top: .5rem; }
 footer { font-size: .85rem; margin-top: 2rem; }
-@media (max-width: 40rem) { table .type, main > .scroll .missing { display: none; } td.bar { min-width: 3rem; } tbody th { max-width: 9rem; }
+@media (max-width: 40rem) { table .type, main > .scroll .missing { display: none; } main > .scroll .bar { display: none; } tbody th { max-width: 9rem; }
   .categories li { grid-template-columns: 1fr auto; gap: 0 .75rem; padding: .2rem 0; } .categories svg { grid-column: 1 / -1; grid-row: 2; } }
 @media print { body { max-width: none; } section { break-inside: avoid; } }
 `;
