@@ -10,6 +10,7 @@ import { modelsCommand } from "./models.ts";
 import { migrateCommand } from "./migrate.ts";
 import { receiversCommand } from "./receivers.ts";
 import { serveCommand } from "./serve.ts";
+import { simulateCommand } from "./simulate.ts";
 import { sqlCommand } from "./sql.ts";
 import { tapCommand } from "./tap.ts";
 import { versionCommand } from "./version.ts";
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   explainCommand,
   tapCommand,
   doctorCommand,
+  simulateCommand,
   receiversCommand,
   checkConfigCommand,
   configCommand,

@@ -1,16 +1,46 @@
-/** Mean with half the width of its 95 % interval, from the spread over models. */
-export function meanInterval(values: readonly number[]): { mean: number; half: number } {
-  const n = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, half: n < 2 ? Infinity : 1.96 * Math.sqrt(squares / (n - 1) / n) };
+import { chiSquareTail } from "../decisions/chi-square-tail.ts";
+
+export interface Interval {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * Events per week with a 95 % interval over models of `weeks` weeks each: from the spread over models (they may differ),
+ * or exact for a Poisson count (Garwood 1936) where that is wider, as it is with few events.
+ */
+export function rateInterval(events: readonly number[], weeks: number): Interval {
+  const models = events.length;
+  const total = events.reduce((sum, count) => sum + count, 0);
+  const mean = total / models;
+  const squares = events.reduce((sum, count) => sum + (count - mean) ** 2, 0);
+  const half = models < 2 ? Infinity : 1.96 * Math.sqrt(squares / (models - 1) / models);
+  const low = total === 0 ? 0 : poissonBound(total, 0.025);
+  return {
+    value: mean / weeks,
+    low: Math.max(0, Math.min(mean - half, low / models)) / weeks,
+    high: Math.max(mean + half, poissonBound(total + 1, 0.975) / models) / weeks,
+  };
+}
+
+/** The mean at which P(Poisson < count) is 1 − `probability`: half a χ² quantile of 2·count degrees. */
+function poissonBound(count: number, probability: number): number {
+  let low = 0;
+  let high = 2 * count + 20;
+  for (let round = 0; round < 80; round += 1) {
+    const middle = (low + high) / 2;
+    if (1 - chiSquareTail(2 * middle, 2 * count) < probability) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
 }
 
 /** 95 % interval of a share (Wilson 1927). */
-export function shareInterval(found: number, of: number): { share: number; low: number; high: number } {
+export function shareInterval(found: number, of: number): Interval {
   const z = 1.96;
   const share = found / of;
   const centre = (share + z ** 2 / (2 * of)) / (1 + z ** 2 / of);
   const half = (z * Math.sqrt((share * (1 - share)) / of + z ** 2 / (4 * of ** 2))) / (1 + z ** 2 / of);
-  return { share, low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
+  return { value: share, low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
 }

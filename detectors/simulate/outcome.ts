@@ -1,27 +1,44 @@
-import { createDecider, type Decider } from "../decisions/decider.ts";
-import type { SimulatedModel } from "./streams.ts";
+import { createDecider, type Decider, type DeciderOptions, type FindingDecision } from "../decisions/decider.ts";
+import type { LiveWindow, SimulatedModel } from "./streams.ts";
 
-/** What the decision layer did on one simulated model. */
+export type SimulatedMonitoring = DeciderOptions["monitoring"];
+
+/** What the decision layer did on one simulated model. Windows count from the first live one, which is 0. */
 export interface Outcome {
-  /** Incidents and findings that opened, by window (0 is the first live one). */
+  /** The window in which each incident opened. */
   readonly incidents: readonly number[];
-  readonly findings: readonly { readonly feature: string; readonly signal: string; readonly window: number }[];
+  readonly findings: readonly {
+    readonly feature: string;
+    readonly signal: string;
+    readonly slice: string;
+    readonly window: number;
+  }[];
   /** Windows in which something joined an incident after its first window: the second message of an incident. */
   readonly growths: readonly number[];
+  /** Windows in which a finding became at least twice as large as what was last said of it: announced as worsened. */
+  readonly worsened: readonly number[];
   /** Windows in which a finding closed, with its feature. */
   readonly closings: readonly { readonly feature: string; readonly window: number }[];
+  readonly states: ReadonlySet<string>;
 }
 
-const defaultMonitoring = { falseIncidentsPerModelWeek: 0.05, effectFloor: 0.02, qualityFloor: 0.003 };
+interface OutcomeOptions {
+  readonly monitoring: SimulatedMonitoring;
+  readonly subWindowsKnown: boolean;
+  readonly watchedSlices: number;
+  /** Ends the run early, e.g. once the changed feature was found. */
+  readonly until?: (outcome: Outcome) => boolean;
+  readonly seen?: (window: LiveWindow) => void;
+}
 
-function deciderOf(model: SimulatedModel, subWindowsKnown: boolean): Decider {
+function deciderOf(model: SimulatedModel, options: OutcomeOptions): Decider {
   return createDecider({
     reference: model.reference,
-    monitoring: defaultMonitoring,
+    monitoring: options.monitoring,
     windowsPerWeek: model.windowsPerWeek,
     horizon: model.horizon,
-    watchedSlices: 0,
-    subWindowsKnown,
+    watchedSlices: options.watchedSlices,
+    subWindowsKnown: options.subWindowsKnown,
     environment: "production",
     model: "simulated",
     baselineId: "simulated",
@@ -29,33 +46,40 @@ function deciderOf(model: SimulatedModel, subWindowsKnown: boolean): Decider {
   });
 }
 
-/** @param until Ends the run early, e.g. once the changed feature was found. */
-export function outcomeOf(
-  model: SimulatedModel,
-  windows: number,
-  options: { readonly subWindowsKnown: boolean; readonly until?: (outcome: Outcome) => boolean },
-): Outcome {
-  const decider = deciderOf(model, options.subWindowsKnown);
+/** Decides `windows` live windows of the model, from window `from` on. */
+export function outcomeOf(model: SimulatedModel, windows: number, options: OutcomeOptions, from = 0): Outcome {
+  const decider = deciderOf(model, options);
   let state = decider.initialState();
   const incidents = new Map<string, number>();
-  const known = new Set<string>();
+  const sent = new Map<string, number>();
   const outcome = {
     incidents: [] as number[],
-    findings: [] as { feature: string; signal: string; window: number }[],
+    findings: [] as Outcome["findings"][number][],
     growths: [] as number[],
-    closings: [] as { feature: string; window: number }[],
+    worsened: [] as number[],
+    closings: [] as Outcome["closings"][number][],
+    states: new Set<string>(),
   };
-  for (let w = 0; w < windows; w += 1) {
-    const { window, profiles } = model.live(w);
-    const step = decider.step(state, window, profiles, null);
+  for (let w = from; w < from + windows; w += 1) {
+    const live = model.live(w);
+    options.seen?.(live);
+    const step = decider.step(state, live.window, live.profiles, null);
     state = step.state;
+    for (const evaluation of step.evaluations) outcome.states.add(evaluation.state);
     let grew = false;
+    let worse = false;
     for (const finding of step.findings) {
-      const { feature } = finding.series;
+      const { feature, slice } = finding.series;
       if (finding.state === "closed") outcome.closings.push({ feature, window: w });
-      if (known.has(finding.findingId)) continue;
-      known.add(finding.findingId);
-      outcome.findings.push({ feature, signal: finding.signal, window: w });
+      const told = sent.get(finding.findingId);
+      if (told !== undefined) {
+        if (!hasWorsened(finding, told, options.monitoring)) continue;
+        worse = true;
+        sent.set(finding.findingId, finding.magnitude);
+        continue;
+      }
+      sent.set(finding.findingId, finding.magnitude);
+      outcome.findings.push({ feature, signal: finding.signal, slice, window: w });
       const since = incidents.get(finding.incidentId);
       if (since === undefined) {
         incidents.set(finding.incidentId, w);
@@ -63,7 +87,14 @@ export function outcomeOf(
       } else if (since < w) grew = true;
     }
     if (grew) outcome.growths.push(w);
+    if (worse) outcome.worsened.push(w);
     if (options.until?.(outcome) === true) break;
   }
   return outcome;
+}
+
+/** The rule by which a router sends an open finding again. */
+function hasWorsened(finding: FindingDecision, told: number, monitoring: SimulatedMonitoring): boolean {
+  const quality = finding.signal === "missing" || finding.signal === "unseen";
+  return finding.magnitude >= Math.max(2 * told, quality ? monitoring.qualityFloor : monitoring.effectFloor);
 }

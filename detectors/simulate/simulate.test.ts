@@ -4,6 +4,12 @@ import { createModel, type Change, type StreamSpec } from "./streams.ts";
 
 // The short, seeded form of the measurements in docs/decisions.md: the same numbers every time, wide bounds.
 
+const options = {
+  monitoring: { falseIncidentsPerModelWeek: 0.05, effectFloor: 0.02, qualityFloor: 0.003 },
+  subWindowsKnown: true,
+  watchedSlices: 0,
+};
+
 const stream: StreamSpec = {
   kind: "iid",
   features: 20,
@@ -17,7 +23,7 @@ const stream: StreamSpec = {
 function incidentsPerWeek(spec: StreamSpec, models: number, weeks = 4): number {
   let incidents = 0;
   for (let model = 0; model < models; model += 1) {
-    incidents += outcomeOf(createModel(spec, null, 101, model), 7 * weeks, { subWindowsKnown: true }).incidents.length;
+    incidents += outcomeOf(createModel(spec, null, 101, model), 7 * weeks, options).incidents.length;
   }
   return incidents / (models * weeks);
 }
@@ -51,7 +57,7 @@ describe("a change of 0.2σ of one feature of twenty", { timeout: 60_000 }, () =
         102,
         run,
       );
-      const outcome = outcomeOf(model, 2, { subWindowsKnown: true });
+      const outcome = outcomeOf(model, 2, options);
       if (outcome.findings.some(({ feature }) => feature === model.changed)) found += 1;
     }
     expect(found / runs).toBeGreaterThanOrEqual(0.95);
@@ -65,7 +71,7 @@ describe("a change of 0.2σ of one feature of twenty", { timeout: 60_000 }, () =
         103,
         run,
       );
-      const outcome = outcomeOf(model, 28, { subWindowsKnown: true });
+      const outcome = outcomeOf(model, 28, options);
       expect(outcome.findings.filter(({ feature }) => feature === model.changed)).toHaveLength(1);
     }
   });
@@ -74,7 +80,7 @@ describe("a change of 0.2σ of one feature of twenty", { timeout: 60_000 }, () =
 it("thirty features over thirty windows are decided in well under a second", { timeout: 30_000 }, () => {
   const model = createModel({ ...stream, features: 30 }, null, 104);
   const started = performance.now();
-  outcomeOf(model, 30, { subWindowsKnown: true });
+  outcomeOf(model, 30, options);
   // About 0.15 s here, drawing the rows included; the bound only catches another order of magnitude.
   expect(performance.now() - started).toBeLessThan(2000);
 });

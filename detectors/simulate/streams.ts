@@ -2,7 +2,7 @@ import type { Binning, Series } from "../../core/baseline.ts";
 import type { LiveProfile, ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
 import { dayMs, hourMs, type Window } from "../../core/window.ts";
 import { binOf, numericBinning } from "../decisions/binning.ts";
-import { normalTailInverse } from "../decisions/normal-tail.ts";
+import { normalTail, normalTailInverse } from "../decisions/normal-tail.ts";
 import { createRandom, type Random } from "./random.ts";
 
 /** Healthy traffic of one kind; what differs is how windows vary without any drift. */
@@ -23,6 +23,21 @@ export interface StreamSpec {
   readonly clusterSize: number;
   /** `wander`: standard deviation of the means. */
   readonly wander: number;
+  /**
+   * `mixed`: numbers and categories in turn, every fifth number discrete. `heavy_tailed`: the numbers are lognormal or
+   * Cauchy. `ties`: every number has seven values. `high_cardinality`: every feature is a category of Zipf(1,000).
+   */
+  readonly columns?: "mixed" | "heavy_tailed" | "ties" | "high_cardinality";
+  /** Share of the variance that the numbers of one row have in common, and the chance that its categories are tied. */
+  readonly correlation?: number;
+  /** The last feature is the day of the week (the hour of the day in hourly streams): a function of time. */
+  readonly timeFeature?: boolean;
+  /** σ (of a category: logits, alternately up and down) by which every third feature moves with the season. */
+  readonly seasonShift?: number;
+  /** Watched slices, of 67 and of 200 rows a window in turn: independent series of every feature. */
+  readonly slices?: number;
+  /** The model has a score and a class; from window 7 a second version takes half the traffic, from 14 on all of it. */
+  readonly versions?: boolean;
 }
 
 /** A planted change of one feature, strength per live window (0, 1, 2 …): 0 is healthy, 1 the full change. */
@@ -42,7 +57,20 @@ export interface SimulatedModel {
   readonly horizon: number;
   /** The feature that `change` touches; null without a change. */
   readonly changed: string | null;
-  live(window: number): { readonly window: Window; readonly profiles: readonly LiveProfile[] };
+  /** The values of each window of the reference, as `LiveWindow` has them. */
+  readonly referenceValues: readonly (readonly Float64Array[])[];
+  /** Of each column of the whole model: whether its values are numbers, or categories by their number; NaN is missing. */
+  readonly numeric: readonly boolean[];
+  live(window: number): LiveWindow;
+  /** The same stream, going on, with these of its windows as the reference. */
+  rebaselined(windows: readonly LiveWindow[]): SimulatedModel;
+}
+
+export interface LiveWindow {
+  readonly window: Window;
+  readonly profiles: readonly LiveProfile[];
+  /** One array a column of the whole model, features first; then those of the slices. */
+  readonly values: readonly Float64Array[];
 }
 
 /** A Monday. */
@@ -51,7 +79,7 @@ const usersInPool = 3000;
 const wanderMemory = 10;
 const userShare = 0.4;
 const favouriteShare = 0.6;
-const seasonShift = 0.15;
+const usualSeasonShift = 0.15;
 const missingShare = 0.03;
 const discreteShares = [0.5, 0.2, 0.12, 0.08, 0.05, 0.03, 0.02];
 
@@ -76,13 +104,25 @@ const categoricalShares = [
 
 /** One column of the simulated model: continuous (a latent normal), the same cut into seven values, or categories. */
 interface Column {
-  readonly kind: "continuous" | "discrete" | "categorical";
+  readonly kind: "continuous" | "discrete" | "categorical" | "time";
+  /** From a standard normal to the value that is seen. */
+  readonly seen: (latent: number) => number;
   readonly shares: readonly number[];
   readonly missing: number;
   readonly seasonal: boolean;
   /** Per user of the pool: latent normal, or favourite category. */
   readonly users: Float64Array;
 }
+
+/** The score and the class of a model that has them. */
+const predictions: readonly Column[] = (["continuous", "categorical"] as const).map((kind) => ({
+  kind,
+  seen: (latent) => latent,
+  shares: [0.8, 0.2],
+  missing: 0,
+  seasonal: false,
+  users: new Float64Array(0),
+}));
 
 /** What holds for one column in one window. */
 interface Condition {
@@ -97,10 +137,13 @@ interface Condition {
 export function createModel(spec: StreamSpec, change: Change | null, ...seeds: readonly number[]): SimulatedModel {
   const random = createRandom(...seeds);
   const hourly = spec.kind === "hourly";
+  const { seasonShift = usualSeasonShift } = spec;
   const windowMs = hourly ? hourMs : dayMs;
   const referenceWindows = Math.max(1, Math.round(spec.referenceRows / spec.rows));
   const columns = Array.from({ length: spec.features }, (_, feature) => columnOf(feature, spec, change, random));
+  if (spec.versions === true) columns.push(...predictions);
   const changed = change === null ? null : changedFeature(change);
+  const correlation = spec.correlation ?? 0;
   const means = columns.map(() => spec.wander * random.normal());
   const userRows = spec.kind === "cluster" ? new Int32Array(Math.ceil(spec.rows * 2)) : null;
 
@@ -149,40 +192,112 @@ export function createModel(spec: StreamSpec, change: Change | null, ...seeds: r
         userRows.fill(Math.floor(random.uniform() * usersInPool), row, row + spec.clusterSize);
       }
     }
-    return columns.map((column, feature) => drawColumn(column, conditionOf(feature, w), rows, userRows, random));
+    const common = correlation === 0 ? null : Float64Array.from({ length: rows }, () => random.normal());
+    const period = hourly ? 24 : 7;
+    return columns.map((column, feature) =>
+      column.kind === "time"
+        ? new Float64Array(rows).fill(((w % period) + period) % period)
+        : drawColumn(column, conditionOf(feature, w), rows, { userRows, common, correlation }, random),
+    );
   }
 
-  const drawn = Array.from({ length: referenceWindows }, (_, i) => drawWindow(i - referenceWindows));
-  const counters = columns.map((column, feature) =>
-    counterOf(
-      column,
-      drawn.map((window) => window[feature]!),
-    ),
-  );
-  const seriesOf = (feature: number): Series => ({ role: "feature", feature: `f${feature}`, version: "", slice: "" });
-  const reference = counters.map(({ binning, count }, feature): ReferenceProfile => ({
-    series: seriesOf(feature),
-    binning,
-    pooled: count(concatenate(drawn.map((window) => window[feature]!))),
-    subWindows: drawn.map((window) => count(window[feature]!)),
+  /** Every series, its column, and how many rows a window of it has (`null`: those of the model). */
+  const whole = columns.map((column, index): Plot => ({
+    column,
+    index,
+    series: seriesOf(index, spec.features),
+    rows: null,
   }));
+  const slices = Array.from({ length: spec.slices ?? 0 }, (_, slice) =>
+    whole.slice(0, spec.features).map((plot): Plot => ({
+      ...plot,
+      series: { ...plot.series, slice: `region=r${slice}` },
+      rows: sliceRows[slice % sliceRows.length]!,
+    })),
+  );
+  const plots = [...whole, ...slices.flat()];
 
-  return {
-    reference,
-    windowMs,
-    windowsPerWeek: hourly ? 168 : 7,
-    horizon: hourly ? 24 : 7,
-    changed: changed === null ? null : `f${changed}`,
-    live: (w) => {
-      const window = { startMs: startMs + w * windowMs, endMs: startMs + (w + 1) * windowMs };
-      const profiles = drawWindow(w).map((values, feature) => ({
-        series: seriesOf(feature),
-        window,
-        counts: counters[feature]!.count(values),
-      }));
-      return { window, profiles };
-    },
-  };
+  function drawAll(w: number): readonly Float64Array[] {
+    const wholeModel = drawWindow(w);
+    return plots.map(({ column, index, rows }) =>
+      rows === null ? wholeModel[index]! : drawColumn(column, conditionOf(index, w), rows, independentRows, random),
+    );
+  }
+
+  function modelOn(drawn: readonly (readonly Float64Array[])[]): SimulatedModel {
+    const counters = plots.map(({ column }, plot) =>
+      counterOf(
+        column,
+        drawn.map((window) => window[plot]!),
+      ),
+    );
+    const reference = counters.flatMap(({ binning, count }, plot): ReferenceProfile[] => {
+      const { series } = plots[plot]!;
+      const profile = {
+        series,
+        binning,
+        pooled: count(concatenate(drawn.map((window) => window[plot]!))),
+        subWindows: drawn.map((window) => count(window[plot]!)),
+      };
+      return series.role === "feature" ? [profile] : [profile, { ...profile, series: { ...series, version: "1" } }];
+    });
+    return {
+      reference,
+      windowMs,
+      windowsPerWeek: hourly ? 168 : 7,
+      horizon: hourly ? 24 : 7,
+      changed: changed === null ? null : `f${changed}`,
+      referenceValues: drawn,
+      numeric: columns.map(({ kind }) => kind === "continuous" || kind === "discrete"),
+      live: (w) => {
+        const window = { startMs: startMs + w * windowMs, endMs: startMs + (w + 1) * windowMs };
+        const values = drawAll(w);
+        const profiles = values.flatMap((column, plot) =>
+          versionsOf(plots[plot]!.series, column, w).map(({ series, rows }) => ({
+            series,
+            window,
+            counts: counters[plot]!.count(rows),
+          })),
+        );
+        return { window, profiles, values };
+      },
+      rebaselined: (windows) => modelOn(windows.map(({ values }) => values)),
+    };
+  }
+
+  return modelOn(Array.from({ length: referenceWindows }, (_, i) => drawAll(i - referenceWindows)));
+}
+
+/** One series of the model and where its values come from. */
+interface Plot {
+  readonly column: Column;
+  readonly index: number;
+  readonly series: Series;
+  readonly rows: number | null;
+}
+
+const sliceRows = [67, 200];
+const independentRows: RowContext = { userRows: null, common: null, correlation: 0 };
+
+/** Features f0, f1 …, then the score and the class. */
+function seriesOf(index: number, features: number): Series {
+  const whole = { version: "", slice: "" };
+  if (index < features) return { role: "feature", feature: `f${index}`, ...whole };
+  return { role: index === features ? "score" : "class", feature: "", ...whole };
+}
+
+/** Score and class belong to the versions that are live in window `w`; features to none. */
+function versionsOf(series: Series, rows: Float64Array, w: number): { series: Series; rows: Float64Array }[] {
+  if (series.role === "feature") return [{ series, rows }];
+  const first = { ...series, version: "1" };
+  const second = { ...series, version: "2" };
+  if (w < 7) return [{ series: first, rows }];
+  if (w >= 14) return [{ series: second, rows }];
+  const half = rows.length >> 1;
+  return [
+    { series: first, rows: rows.subarray(0, half) },
+    { series: second, rows: rows.subarray(half) },
+  ];
 }
 
 function isWeekend(w: number): boolean {
@@ -200,9 +315,15 @@ function oneAt(share: number, categories: number): number[] {
 }
 
 function columnOf(feature: number, spec: StreamSpec, change: Change | null, random: Random): Column {
-  const numeric = feature % 2 === 0;
+  const { columns = "mixed", timeFeature = false } = spec;
+  const period = spec.kind === "hourly" ? 24 : 7;
+  if (timeFeature && feature === spec.features - 1) {
+    const none = { missing: 0, seasonal: false, users: new Float64Array(0) };
+    return { kind: "time", seen: (latent) => latent, shares: equal(period), ...none };
+  }
+  const numeric = columns !== "high_cardinality" && feature % 2 === 0;
   const turn = feature >> 1;
-  const discrete = numeric && turn % 5 === 4;
+  const discrete = numeric && (columns === "ties" || turn % 5 === 4);
   const replaced = change !== null && change.kind !== "mean" && changedFeature(change) === feature;
   const shares = numeric
     ? discreteShares
@@ -210,13 +331,17 @@ function columnOf(feature: number, spec: StreamSpec, change: Change | null, rand
       ? oneAt(0.1, change.categories)
       : replaced && change.kind === "new_category"
         ? zipf(change.categories)
-        : categoricalShares[turn % categoricalShares.length]!;
+        : columns === "high_cardinality"
+          ? zipf(1000)
+          : categoricalShares[turn % categoricalShares.length]!;
   const kind = numeric ? (discrete ? "discrete" : "continuous") : "categorical";
   const users = new Float64Array(spec.kind === "cluster" ? usersInPool : 0);
   const draw = kind === "categorical" ? categorySampler(shares, random) : () => random.normal();
   for (let user = 0; user < users.length; user += 1) users[user] = draw();
   return {
     kind,
+    seen:
+      columns === "heavy_tailed" && kind === "continuous" ? heavyTails[turn % heavyTails.length]! : (latent) => latent,
     shares,
     missing: feature % 4 === 1 && !replaced ? missingShare : 0,
     seasonal: feature % 3 === 0,
@@ -224,12 +349,26 @@ function columnOf(feature: number, spec: StreamSpec, change: Change | null, rand
   };
 }
 
+/** Lognormal with σ = 1.5, and Cauchy: by inversion, so that a shift of the latent normal moves them. */
+const heavyTails: readonly ((latent: number) => number)[] = [
+  (latent) => Math.exp(1.5 * latent),
+  (latent) => Math.tan(Math.PI * (0.5 - normalTail(latent))),
+];
+
+/** What the rows of a window share across columns. */
+interface RowContext {
+  readonly userRows: Int32Array | null;
+  /** A standard normal per row; null if columns are independent. */
+  readonly common: Float64Array | null;
+  readonly correlation: number;
+}
+
 /** Values of one column in one window: numbers, or categories by number (the new one is `shares.length`); NaN is missing. */
 function drawColumn(
   column: Column,
   condition: Condition,
   rows: number,
-  userRows: Int32Array | null,
+  { userRows, common, correlation }: RowContext,
   random: Random,
 ): Float64Array {
   const values = new Float64Array(rows);
@@ -240,6 +379,7 @@ function drawColumn(
       if (missing > 0 && random.uniform() < missing) values[row] = NaN;
       else if (newCategory > 0 && random.uniform() < newCategory) values[row] = column.shares.length;
       else if (userRows !== null && random.uniform() < favouriteShare) values[row] = column.users[userRows[row]!]!;
+      else if (common !== null && random.uniform() < correlation) values[row] = draw(1 - normalTail(common[row]!));
       else values[row] = draw();
     }
     return values;
@@ -247,8 +387,10 @@ function drawColumn(
   const own = Math.sqrt(1 - userShare);
   const shared = Math.sqrt(userShare);
   for (let row = 0; row < rows; row += 1) {
-    const latent = random.normal();
+    const alone = random.normal();
+    const latent = common === null ? alone : Math.sqrt(correlation) * common[row]! + Math.sqrt(1 - correlation) * alone;
     values[row] = shift + (userRows === null ? latent : own * latent + shared * column.users[userRows[row]!]!);
+    if (column.kind === "continuous") values[row] = column.seen(values[row]!);
     if (missing > 0 && random.uniform() < missing) values[row] = NaN;
   }
   if (column.kind === "discrete") {
@@ -276,7 +418,7 @@ function discreteCuts(shares: readonly number[]): Float64Array {
 }
 
 /** Draws category numbers by inversion, with a guide table so that most draws look at one or two categories. */
-function categorySampler(shares: readonly number[], random: Random): () => number {
+function categorySampler(shares: readonly number[], random: Random): (u?: number) => number {
   const cumulative = new Float64Array(shares.length);
   let sum = 0;
   shares.forEach((share, index) => {
@@ -288,8 +430,7 @@ function categorySampler(shares: readonly number[], random: Random): () => numbe
     while (cumulative[index]! <= guide / guides.length) index += 1;
     guides[guide] = index;
   }
-  return () => {
-    const u = random.uniform();
+  return (u = random.uniform()) => {
     let index = guides[Math.floor(u * guides.length)]!;
     while (cumulative[index]! <= u) index += 1;
     return index;
@@ -312,7 +453,7 @@ function counterOf(
   drawn: readonly Float64Array[],
 ): { binning: Binning; count: (values: Float64Array) => SeriesCounts } {
   const all = concatenate(drawn).filter((value) => !Number.isNaN(value));
-  if (column.kind !== "categorical") {
+  if (column.kind === "continuous" || column.kind === "discrete") {
     const binning = numericBinning(all.sort());
     const edges = Float64Array.from(binning.edges);
     return { binning, count: (values) => numericCounts(edges, values) };

@@ -1,0 +1,205 @@
+import { LeewayError } from "../../core/errors.ts";
+import { measuredOf, type BarVerdict, type Measured, type ScenarioResult } from "../../detectors/simulate/measured.ts";
+import type { SimulatedMonitoring } from "../../detectors/simulate/outcome.ts";
+import { scenarios, type Scenario } from "../../detectors/simulate/scenarios.ts";
+import { createSimulationThreads } from "../../detectors/simulate/threads.ts";
+import { nearestName } from "../config/fault.ts";
+import { requireConfig } from "../config/load.ts";
+import { builtInModelDefaults } from "../config/schema.ts";
+import { outputPalette, type Palette } from "./colour.ts";
+import { defineCommand, type CommandContext } from "./command.ts";
+import { configOptions, configRequest } from "./config-options.ts";
+import { createProgress } from "./progress.ts";
+import { formatTable } from "./table.ts";
+
+/** The short form runs one model of so many, and at least `fewestModels`. */
+const quickFraction = 25;
+const fewestModels = 12;
+const names = scenarios.map(({ name }) => name);
+const defaults: SimulatedMonitoring = {
+  falseIncidentsPerModelWeek: builtInModelDefaults.monitoring.false_incidents_per_model_week,
+  effectFloor: builtInModelDefaults.monitoring.effect_floor,
+  qualityFloor: builtInModelDefaults.monitoring.quality_floor,
+};
+
+export const simulateCommand = defineCommand({
+  name: "simulate",
+  summary: "measure false incidents and detection delay on made-up traffic",
+  description:
+    "Runs the decisions on simulated models, healthy ones and such with a planted change, and says how many false incidents a week open and how soon a change is found, each with its 95 % interval and its bar. A verdict is held, broken, or open: too few models to say. The whole form takes about an hour of CPU, the short one about a minute.",
+  options: {
+    quick: { type: "boolean", description: "A twenty-fifth of the models: the same bars, wider intervals." },
+    scenarios: { type: "string", placeholder: "A,B", description: "Only these; --list names them." },
+    list: { type: "boolean", description: "List the scenarios." },
+    seed: {
+      type: "string",
+      placeholder: "N",
+      description: "Another seed gives other streams of the same kinds; 1 if not given.",
+    },
+    workers: { type: "string", placeholder: "N", description: "Threads; else one for each core." },
+    config: configOptions.config,
+    model: {
+      type: "string",
+      placeholder: "NAME",
+      description: "Simulate with the budget and floors of this model of the configuration.",
+    },
+    json: { type: "boolean", description: "Print JSON instead of a table." },
+  },
+  examples: [
+    "leeway simulate --quick",
+    "leeway simulate --scenarios iid,season,mean-0.2",
+    "leeway simulate --quick --config leeway.yaml --model flight-delay",
+  ],
+  audience: "operate",
+  exits: {
+    0: "no bar is broken (in the whole form: every bar is held)",
+    1: "a bar is broken (in the whole form: or open)",
+    2: "the command line or the configuration is wrong",
+  },
+  run: async ({ options }, context) => {
+    const chosen = chosenScenarios(options.scenarios);
+    if (options.list === true) {
+      const columns = ["scenario", "what", "models"].map((name) => ({ name }));
+      context.write(
+        formatTable(
+          columns,
+          chosen.map(({ name, title, models }) => [name, title, models]),
+        ),
+      );
+      return 0;
+    }
+    const quick = options.quick ?? false;
+    const seed = wholeNumber(options.seed, "--seed") ?? 1;
+    const workers = wholeNumber(options.workers, "--workers");
+    const monitoring = monitoringOf(options, context);
+    const started = performance.now();
+    const results = await simulated(context, { chosen, quick, seed, workers, monitoring });
+    const seconds = Math.round((performance.now() - started) / 1000);
+    if (options.json === true) {
+      context.write(`${JSON.stringify({ seed, quick, monitoring, seconds, results }, null, 2)}\n`);
+    } else {
+      context.write(tableOf(results, context));
+      context.write(`\n${summaryOf(results, quick)} ${seconds} s, seed ${seed}.\n`);
+    }
+    const failures: readonly BarVerdict[] = quick ? ["broken"] : ["broken", "open"];
+    return results.some(({ measured }) => measured.some(({ verdict }) => failures.includes(verdict))) ? 1 : 0;
+  },
+});
+
+interface SimulationRequest {
+  readonly chosen: readonly Scenario[];
+  readonly quick: boolean;
+  readonly seed: number;
+  readonly workers: number | null;
+  readonly monitoring: SimulatedMonitoring;
+}
+
+async function simulated(context: CommandContext, request: SimulationRequest): Promise<ScenarioResult[]> {
+  const { chosen, quick, seed, workers, monitoring } = request;
+  const modelsOf = ({ models }: Scenario) =>
+    quick ? Math.max(fewestModels, Math.ceil(models / quickFraction)) : models;
+  const total = chosen.reduce((sum, scenario) => sum + modelsOf(scenario), 0);
+  using progress = createProgress(context, { label: "simulating", unit: "models" });
+  await using threads = createSimulationThreads(workers);
+  let done = 0;
+  const results: ScenarioResult[] = [];
+  for (const scenario of chosen) {
+    const runs = await threads.run(scenario.name, modelsOf(scenario), {
+      seed,
+      monitoring,
+      progress: (more) => progress.update((done += more), total),
+    });
+    results.push(measuredOf(scenario, runs, monitoring, defaults));
+  }
+  return results;
+}
+
+function chosenScenarios(text: string | undefined): readonly Scenario[] {
+  if (text === undefined) return scenarios;
+  return text.split(",").map((word) => {
+    const name = word.trim();
+    const found = scenarios.find((scenario) => scenario.name === name);
+    if (found !== undefined) return found;
+    const nearest = nearestName(name, names);
+    const remedy = nearest === null ? "--list names them" : `did you mean ${nearest}?`;
+    throw new LeewayError("usage", `simulate: there is no scenario ${JSON.stringify(name)}; ${remedy}`);
+  });
+}
+
+function wholeNumber(text: string | undefined, option: string): number | null {
+  if (text === undefined) return null;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new LeewayError("usage", `simulate: ${option} ${JSON.stringify(text)} is not a whole number from 1 up`);
+}
+
+function monitoringOf(
+  options: { readonly config?: string; readonly model?: string },
+  context: CommandContext,
+): SimulatedMonitoring {
+  if (options.model === undefined) {
+    if (options.config === undefined) return defaults;
+    throw new LeewayError("usage", "simulate: --config needs --model NAME, whose budget and floors are simulated");
+  }
+  const { models } = requireConfig(configRequest(options, context));
+  const model = models.find(({ name }) => name === options.model);
+  if (model === undefined) {
+    const known = models.map(({ name }) => name).join(", ") || "none";
+    throw new LeewayError("usage", `simulate: no model ${options.model} in the configuration; it has ${known}`);
+  }
+  const { falseIncidentsPerModelWeek, effectFloor, qualityFloor } = model.monitoring;
+  return { falseIncidentsPerModelWeek, effectFloor, qualityFloor };
+}
+
+function tableOf(results: readonly ScenarioResult[], context: CommandContext): string {
+  const palette = outputPalette(context);
+  return formatTable(
+    [
+      { name: "traffic" },
+      { name: "features" },
+      { name: "N / n" },
+      { name: "sample", align: "right" },
+      { name: "measured" },
+      { name: "value", align: "right" },
+      { name: "95 % interval", align: "right" },
+      { name: "bar", align: "right" },
+      { name: "verdict", paint: (text, cell) => painted(palette, cell as BarVerdict)(text) },
+    ],
+    results.flatMap((result) =>
+      result.measured.map((measured, index) => [
+        index === 0 ? result.title : "",
+        index === 0 ? result.features : "",
+        index === 0 ? `${counted(result.referenceRows)} / ${counted(result.rows)}` : "",
+        index === 0 ? sampleOf(result) : "",
+        measured.what,
+        measured.value.toFixed(3),
+        `${measured.low.toFixed(3)}–${measured.high.toFixed(3)}`,
+        barOf(measured),
+        measured.verdict,
+      ]),
+    ),
+    { width: context.output?.columns },
+  );
+}
+
+const counted = (count: number) => count.toLocaleString("en-GB");
+
+function sampleOf({ models, modelWeeks }: ScenarioResult): string {
+  return modelWeeks === null ? `${counted(models)} runs` : `${counted(modelWeeks)} model-weeks`;
+}
+
+function barOf({ bar }: Measured): string {
+  if (bar === null) return "–";
+  return bar.kind === "at_most" ? `bound ≤ ${bar.value.toFixed(3)}` : `≥ ${bar.value}`;
+}
+
+function painted(palette: Palette, verdict: BarVerdict): (text: string) => string {
+  return { held: palette.good, broken: palette.bad, open: palette.warning, reported: palette.faint }[verdict];
+}
+
+function summaryOf(results: readonly ScenarioResult[], quick: boolean): string {
+  const verdicts = results.flatMap(({ measured }) => measured.map(({ verdict }) => verdict));
+  const count = (verdict: BarVerdict) => verdicts.filter((each) => each === verdict).length;
+  const open = count("open");
+  const more = open > 0 && quick ? " (too few models to say)" : "";
+  return `${count("held")} bars held, ${count("broken")} broken, ${open} open${more}.`;
+}

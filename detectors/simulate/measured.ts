@@ -1,0 +1,138 @@
+import { rateInterval, shareInterval, type Interval } from "./interval.ts";
+import type { SimulatedMonitoring } from "./outcome.ts";
+import type { Run } from "./run.ts";
+import type { Scenario } from "./scenarios.ts";
+
+/** `open`: the interval does not decide, so more models are needed; `reported`: there is no bar. */
+export type BarVerdict = "held" | "broken" | "open" | "reported";
+
+/** One number of the table with its 95 % interval. */
+export interface Measured {
+  readonly what: string;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly bar: { readonly kind: "at_most" | "at_least"; readonly value: number } | null;
+  readonly verdict: BarVerdict;
+}
+
+export interface ScenarioResult {
+  readonly scenario: string;
+  readonly title: string;
+  readonly kind: Scenario["kind"];
+  readonly features: number;
+  readonly referenceRows: number;
+  readonly rows: number;
+  readonly models: number;
+  /** Weeks that count, over all models; null where weeks are not the measure. */
+  readonly modelWeeks: number | null;
+  readonly measured: readonly Measured[];
+}
+
+/** A budget is kept if the upper 95 % bound is at most 1.2 times it: what the interval must be able to show. */
+const budgetTolerance = 1.2;
+/** A lasting change is one finding in at least this share of runs. */
+const oneFinding = 0.98;
+
+/**
+ * Turns the runs of a scenario into its line of the table. The bar on false incidents follows the budget of
+ * `monitoring`; those on what is found are the ones of `defaults`, and hold for no other budget or floors.
+ */
+export function measuredOf(
+  scenario: Scenario,
+  runs: readonly Run[],
+  monitoring: SimulatedMonitoring,
+  defaults: SimulatedMonitoring,
+): ScenarioResult {
+  const { stream } = scenario;
+  const asDefault =
+    monitoring.falseIncidentsPerModelWeek === defaults.falseIncidentsPerModelWeek &&
+    monitoring.effectFloor === defaults.effectFloor &&
+    monitoring.qualityFloor === defaults.qualityFloor;
+  const head = {
+    scenario: scenario.name,
+    title: scenario.title,
+    kind: scenario.kind,
+    features: stream.features,
+    referenceRows: stream.referenceRows,
+    rows: stream.rows,
+    models: runs.length,
+    modelWeeks: null,
+  };
+  switch (scenario.kind) {
+    case "false_incidents": {
+      const counted = scenario.windows - (scenario.subWindowsKnown === false ? 14 : 0);
+      const weeks = counted / (stream.kind === "hourly" ? 168 : 7);
+      const bar = scenario.bar
+        ? ({ kind: "at_most", value: budgetTolerance * monitoring.falseIncidentsPerModelWeek } as const)
+        : null;
+      const rate = rateInterval(
+        runs.map(({ incidents }) => incidents),
+        weeks,
+      );
+      const messages = rateInterval(
+        runs.map(({ incidents, growths, worsened }) => incidents + growths + worsened),
+        weeks,
+      );
+      return {
+        ...head,
+        modelWeeks: runs.length * weeks,
+        measured: [
+          { what: "false incidents a week", ...rate, bar, verdict: rateVerdict(rate, bar?.value ?? null) },
+          { what: "messages a week", ...messages, bar: null, verdict: "reported" },
+        ],
+      };
+    }
+    case "delay":
+      return {
+        ...head,
+        measured: scenario.marks.map(({ within, atLeast }) => {
+          const found = runs.filter(({ foundIn }) => foundIn !== null && foundIn <= within).length;
+          return {
+            what: within === 1 ? "found in window 1" : `found within ${within} windows`,
+            ...atLeastOf(found, runs.length, asDefault ? atLeast : null),
+          };
+        }),
+      };
+    case "identity": {
+      const incidents = rateInterval(
+        runs.map((run) => run.incidents),
+        1,
+      );
+      const one = runs.filter(({ findings }) => findings === 1).length;
+      return {
+        ...head,
+        measured: [
+          { what: "exactly one finding", ...atLeastOf(one, runs.length, asDefault ? oneFinding : null) },
+          { what: "incidents a run", ...incidents, bar: null, verdict: "reported" },
+        ],
+      };
+    }
+    case "floor": {
+      const share = shareInterval(runs.filter(({ findings }) => findings > 0).length, runs.length);
+      const atMost = asDefault ? scenario.atMost : null;
+      const bar = atMost === null ? null : ({ kind: "at_most", value: atMost } as const);
+      return {
+        ...head,
+        measured: [{ what: "ever found", ...share, bar, verdict: rateVerdict(share, atMost) }],
+      };
+    }
+  }
+}
+
+function rateVerdict({ low, high }: Interval, atMost: number | null): BarVerdict {
+  if (atMost === null) return "reported";
+  if (high <= atMost) return "held";
+  return low > atMost ? "broken" : "open";
+}
+
+/**
+ * Bars on delays and identity are on the point estimate: of so many runs that it is within a point or so of the truth.
+ * With fewer runs it is broken only if the whole interval lies below.
+ */
+function atLeastOf(found: number, runs: number, atLeast: number | null): Omit<Measured, "what"> {
+  const share = shareInterval(found, runs);
+  if (atLeast === null) return { ...share, bar: null, verdict: "reported" };
+  const verdict = share.value >= atLeast ? "held" : share.high < atLeast ? "broken" : "open";
+  return { ...share, bar: { kind: "at_least", value: atLeast }, verdict };
+}

@@ -1,0 +1,92 @@
+import { outcomeOf, type SimulatedMonitoring } from "./outcome.ts";
+import { identityFrom, identityShapes, identityWindows, type Scenario } from "./scenarios.ts";
+import { createModel, type LiveWindow, type StreamSpec } from "./streams.ts";
+
+/** What one simulated model of a scenario did; plain, so that it can come from another thread. */
+export interface Run {
+  /** Incidents that opened; of `false_incidents` every one is false. */
+  readonly incidents: number;
+  /** Further messages of incidents: something joined, or became twice as large. */
+  readonly growths: number;
+  readonly worsened: number;
+  /** Findings of the feature that changed. */
+  readonly findings: number;
+  /** The window in which the change was found, 1 for the first; null if it never was. */
+  readonly foundIn: number | null;
+}
+
+/** Windows that a model without times in its reference warms up for. */
+const warmUpWindows = 14;
+/** Windows of the change that become the new reference. */
+const rebaselineWindows = 7;
+
+/** Runs model number `index` of a scenario: the same seed and index give the same result, on any machine. */
+export function runScenario(
+  scenario: Scenario,
+  index: number,
+  options: { readonly seed: number; readonly monitoring: SimulatedMonitoring },
+): Run {
+  const { stream } = scenario;
+  const { monitoring, seed } = options;
+  const shared = {
+    monitoring,
+    subWindowsKnown: scenario.subWindowsKnown ?? true,
+    watchedSlices: stream.slices ?? 0,
+  };
+  switch (scenario.kind) {
+    case "false_incidents": {
+      if (scenario.rebaseline === true) return rebaselined(stream, scenario.windows, [seed, index], shared);
+      const outcome = outcomeOf(createModel(stream, null, seed, index), scenario.windows, shared);
+      const from = shared.subWindowsKnown ? 0 : warmUpWindows;
+      return runOf(outcome, null, from);
+    }
+    case "delay": {
+      const last = scenario.marks.at(-1)!.within;
+      const model = createModel(stream, scenario.change, seed, index);
+      const until = ({ findings }: ReturnType<typeof outcomeOf>) =>
+        findings.some(({ feature }) => feature === model.changed);
+      return runOf(outcomeOf(model, last, { ...shared, until }), model.changed, 0);
+    }
+    case "floor": {
+      const model = createModel(stream, scenario.change, seed, index);
+      return runOf(outcomeOf(model, scenario.windows, shared), model.changed, 0);
+    }
+    case "identity": {
+      const strength = identityShapes[scenario.shape];
+      const model = createModel(stream, { kind: "mean", size: scenario.size, categories: 2, strength }, seed, index);
+      return runOf(outcomeOf(model, identityWindows, shared), model.changed, 0, identityFrom);
+    }
+  }
+}
+
+/** A lasting change of 0.5σ is found; its first windows become the reference, and then it is healthy traffic. */
+function rebaselined(
+  stream: StreamSpec,
+  windows: number,
+  seeds: readonly number[],
+  options: Parameters<typeof outcomeOf>[2],
+): Run {
+  const change = { kind: "mean", size: 0.5, categories: 2, strength: () => 1 } as const;
+  const model = createModel(stream, change, ...seeds);
+  const seen: LiveWindow[] = [];
+  outcomeOf(model, rebaselineWindows, { ...options, seen: (window) => seen.push(window) });
+  return runOf(outcomeOf(model.rebaselined(seen), windows, options, rebaselineWindows), null, 0);
+}
+
+function runOf(
+  outcome: ReturnType<typeof outcomeOf>,
+  changed: string | null,
+  countedFrom: number,
+  changedFrom = countedFrom,
+): Run {
+  const counted = (windows: readonly number[]) => windows.filter((window) => window >= countedFrom).length;
+  const own = outcome.findings.filter(({ feature, window }) => feature === changed && window >= changedFrom);
+  const first = own[0];
+  return {
+    incidents: counted(outcome.incidents),
+    growths: counted(outcome.growths),
+    worsened: counted(outcome.worsened),
+    findings: own.length,
+    foundIn: first === undefined ? null : first.window - changedFrom + 1,
+  };
+}
