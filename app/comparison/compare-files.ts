@@ -273,10 +273,10 @@ async function countColumns(
       }
     }
   }
-  for (const plan of few) await attempt(plan, () => countCategorical(facts, sides, plan, true));
+  for (const plan of few) await attempt(plan, () => countCategorical(facts, sides, plan));
   for (const plan of open) {
     if (plan.type === "categorical" || plan.type === "boolean") {
-      await attempt(plan, () => countCategorical(facts, sides, plan, false));
+      await attempt(plan, () => countCategorical(facts, sides, plan));
     } else if (plan.type === "time") await attempt(plan, () => countTime(facts, sides, plan));
   }
   return plans.map((plan) => results.get(plan)!);
@@ -346,14 +346,11 @@ async function countNumeric(
   return few;
 }
 
-async function countCategorical(
-  facts: Facts,
-  { reference, current }: Sides,
-  plan: Plan,
-  asNumber: boolean,
-): Promise<Counted> {
+async function countCategorical(facts: Facts, { reference, current }: Sides, plan: Plan): Promise<Counted> {
   const before = plan.reference!;
   const now = plan.current;
+  const numbers = plan.type === "numeric" || (before.kind === "number" && now?.kind === "number");
+  const categories = plan.type === "boolean" ? "boolean" : numbers ? "number" : "text";
   const found = await countCategories(
     facts,
     reference,
@@ -361,7 +358,7 @@ async function countCategorical(
     {
       reference: before,
       current: now ?? before,
-      asNumber: asNumber || (now !== null && before.kind === "number" && now.kind === "number"),
+      categories,
     },
   );
   const absent = now === null ? nothingThere(current, found.binning.categories.length) : found.current;

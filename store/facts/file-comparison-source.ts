@@ -20,6 +20,8 @@ export interface FileAddress {
   /** Absolute, without characters that file patterns give a meaning (`*?{}`). */
   readonly path: string;
   readonly format: InsertFileFormat;
+  /** Between the columns of a CSV file. Where it is a semicolon, a comma in a number is its decimal point. */
+  readonly delimiter: "," | ";" | "\t" | "|";
 }
 
 /** Rows that statements can read column by column: a Parquet file as it lies, or a table made from a text file. */
@@ -30,6 +32,7 @@ export interface ComparisonSource {
   readonly columns: ReadonlyMap<string, SourceColumn>;
   /** In a text file `NA` and the like stand for "no value". */
   readonly hasMissingMarkers: boolean;
+  readonly hasDecimalCommas: boolean;
 }
 
 /** What text files write where there is no value, beside an empty field: pandas' list. */
@@ -52,8 +55,8 @@ export const missingMarkers = [
 
 /** Rows whose values suggest the types of a text file's columns. */
 const rowsForTypes = 25_000;
-/** A column of text is a number if every value of its first rows is one. */
-const rowsForNumbers = 100_000;
+/** What a column of text holds is seen in its first rows. */
+const rowsForContents = 100_000;
 const columnsPerStatement = 50;
 
 /**
@@ -78,12 +81,42 @@ export const readSettings: Settings = {
 
 /** @throws LeewayError `store_rejected` if the file is not what its name says. */
 export async function describeFile(facts: Facts, file: FileAddress): Promise<SourceColumn[]> {
-  const rows = await facts.query<{ name: string; type: string }>(
-    `DESCRIBE TABLE file(${sqlText(file.path)}, ${file.format})`,
-    {},
-    { settings: readSettings },
-  );
-  return rows.map(({ name, type }) => ({ name, type, kind: kindOf(type) }));
+  try {
+    const rows = await facts.query<{ name: string; type: string }>(
+      `DESCRIBE TABLE file(${sqlText(file.path)}, ${file.format})`,
+      {},
+      { settings: settingsOf(file) },
+    );
+    return rows.map(({ name, type }) => ({ name, type, kind: kindOf(type) }));
+  } catch (error) {
+    const names = file.format === "CSVWithNames" ? await onlyLine(facts, file) : null;
+    if (names === null) throw error;
+    return names.map((name) => ({ name, type: "Nullable(String)", kind: "nothing" }));
+  }
+}
+
+/** The fields of a CSV file that has one line: from names alone no types can be guessed. Null if it has more, or none. */
+async function onlyLine(facts: Facts, file: FileAddress): Promise<string[] | null> {
+  try {
+    const lines = await facts.query<Record<string, unknown>>(
+      `SELECT * FROM file(${sqlText(file.path)}, CSV) LIMIT 2`,
+      {},
+      {
+        settings: {
+          ...settingsOf(file),
+          input_format_csv_detect_header: 0,
+          input_format_csv_use_best_effort_in_schema_inference: 0,
+        },
+      },
+    );
+    return lines.length === 1 ? Object.values(lines[0]!).map(String) : null;
+  } catch {
+    return null;
+  }
+}
+
+function settingsOf({ delimiter }: FileAddress): Settings {
+  return { ...readSettings, format_csv_delimiter: delimiter };
 }
 
 export function kindOf(type: string): StoredKind {
@@ -107,6 +140,7 @@ export async function openParquet(
     rows: await countRows(facts, from),
     columns: new Map(columns.map((column) => [column.name, column])),
     hasMissingMarkers: false,
+    hasDecimalCommas: false,
   };
 }
 
@@ -130,7 +164,7 @@ export async function convertTextFile(
       `INSERT INTO ${table} SELECT * FROM file(${sqlText(file.path)}, ${file.format}, ${sqlText(structure)})`,
       {},
       {
-        ...readSettings,
+        ...settingsOf(file),
         // Small blocks and one parser: a file of any size takes little memory, and the rows stay in order.
         max_threads: 1,
         max_insert_threads: 1,
@@ -154,46 +188,52 @@ export async function convertTextFile(
     typed = false;
     await convert(() => text);
   }
-  const rows = await countRows(facts, table);
-  const found = await numbersWrittenAsText(
-    facts,
-    table,
-    columns.filter(({ kind }) => kind === "text"),
-  );
-  return {
+  const source = {
     from: table,
-    rows,
-    columns: new Map(
-      columns.map((column) => {
-        const isNumber = column.kind === "number" || found.has(column.name);
-        const type = column.kind === "number" && typed ? "Nullable(Float64)" : text;
-        return [column.name, { ...column, type, kind: isNumber ? "number" : column.kind }];
-      }),
-    ),
+    rows: await countRows(facts, table),
     hasMissingMarkers: true,
+    hasDecimalCommas: file.format === "CSVWithNames" && file.delimiter === ";",
+  };
+  const stored = columns.map((column): SourceColumn => {
+    const type = column.kind === "number" && typed ? "Nullable(Float64)" : text;
+    return { ...column, type };
+  });
+  const texts = stored.filter(({ kind }) => kind === "text" || kind === "nothing");
+  const found = await contentsOf(facts, source, texts, rowsForContents);
+  // What the first rows leave out, the others may have.
+  const empty = texts.filter(({ name }) => found.get(name) === "nothing");
+  if (source.rows > rowsForContents) {
+    for (const [name, kind] of await contentsOf(facts, source, empty, source.rows)) found.set(name, kind);
+  }
+  return {
+    ...source,
+    columns: new Map(stored.map((column) => [column.name, { ...column, kind: found.get(column.name) ?? column.kind }])),
   };
 }
 
-/** Names of columns of text that hold nothing but numbers and markers for missing values. */
-async function numbersWrittenAsText(
+/** What columns of text hold: nothing but numbers, nothing but booleans, nothing at all, or text. */
+async function contentsOf(
   facts: Facts,
-  table: string,
+  source: Omit<ComparisonSource, "columns">,
   columns: readonly SourceColumn[],
-): Promise<ReadonlySet<string>> {
-  const found = new Set<string>();
+  firstRows: number,
+): Promise<Map<string, StoredKind>> {
+  const found = new Map<string, StoredKind>();
   for (let start = 0; start < columns.length; start += columnsPerStatement) {
     const chunk = columns.slice(start, start + columnsPerStatement);
-    const tests = chunk.map(({ name }) => {
-      const value = identifier(name);
-      const present = `isNotNull(${value}) AND ${value} NOT IN (${markersSql})`;
-      return `countIf(${present}) > 0 AND countIf(${present} AND isNull(toFloat64OrNull(${value}))) = 0`;
+    const tests = chunk.map((column) => {
+      const value = presentTextSql(source, column);
+      const number = numberSql(source, column);
+      return `multiIf(countIf(isNotNull(${value})) = 0, 'nothing',
+        countIf(isNotNull(${value}) AND isNull(${number})) = 0, 'number',
+        countIf(lower(${value}) NOT IN ('true', 'false')) = 0, 'boolean', 'text')`;
     });
-    const [row] = await facts.query<{ numbers: readonly number[] }>(
-      `SELECT [${tests.join(", ")}] AS numbers FROM (SELECT * FROM ${table} LIMIT ${rowsForNumbers})`,
+    const [row] = await facts.query<{ kinds: readonly StoredKind[] }>(
+      `SELECT [${tests.join(", ")}] AS kinds FROM (SELECT * FROM ${source.from} LIMIT ${firstRows})`,
       {},
       { settings: readSettings },
     );
-    for (const [index, { name }] of chunk.entries()) if (row?.numbers[index] === 1) found.add(name);
+    for (const [index, { name }] of chunk.entries()) found.set(name, row!.kinds[index]!);
   }
   return found;
 }
@@ -209,17 +249,22 @@ async function countRows(facts: Facts, from: string): Promise<number> {
 
 const markersSql = missingMarkers.map(sqlText).join(", ");
 
+type Conventions = Pick<ComparisonSource, "hasMissingMarkers" | "hasDecimalCommas">;
+
 /** The column's value as Nullable(Float64): null if there is none, or none that is a number. */
-export function numberSql(source: ComparisonSource, column: SourceColumn): string {
+export function numberSql(source: Conventions, column: SourceColumn): string {
   const name = identifier(column.name);
-  if (/String/.test(column.type)) return `toFloat64OrNull(trimBoth(toString(${name})))`;
+  if (/String/.test(column.type)) {
+    const text = `trimBoth(toString(${name}))`;
+    return `toFloat64OrNull(${source.hasDecimalCommas ? `replaceOne(${text}, ',', '.')` : text})`;
+  }
   if (column.kind === "text") return `toFloat64OrNull(toString(${name}))`;
   if (column.kind === "time") return timeSql(column);
   return `toFloat64(${name})`;
 }
 
 /** 1 where a value is there but cannot be read as a number. */
-export function unreadableNumberSql(source: ComparisonSource, column: SourceColumn): string {
+export function unreadableNumberSql(source: Conventions, column: SourceColumn): string {
   if (!/String/.test(column.type) && column.kind !== "text") return "0";
   return `isNotNull(${presentTextSql(source, column)}) AND isNull(${numberSql(source, column)})`;
 }
@@ -234,19 +279,37 @@ export function timeSql(column: SourceColumn): string {
   return `toFloat64(toUnixTimestamp64Milli(toDateTime64(${name}, 3, 'UTC')))`;
 }
 
-/** The column's value as a nullable string. */
-export function textSql(source: ComparisonSource, column: SourceColumn): string {
-  const name = identifier(column.name);
-  if (column.kind === "boolean" && !/String/.test(column.type)) return `if(${name}, 'true', 'false')`;
-  if (column.kind === "number") {
-    // The same number is the same category, however it was written.
-    const number = numberSql(source, column);
-    return `if(isFinite(${number}), toString(${number}), NULL)`;
-  }
-  return presentTextSql(source, column);
+/** How a category is told from others: as it is written, as a number, or as true and false however they are written. */
+export type Categories = "text" | "number" | "boolean";
+
+function categoriesOf({ kind }: SourceColumn): Categories {
+  return kind === "number" || kind === "boolean" ? kind : "text";
 }
 
-function presentTextSql(source: ComparisonSource, column: SourceColumn): string {
+/** The column's value as a nullable string. */
+export function textSql(source: Conventions, column: SourceColumn, categories = categoriesOf(column)): string {
+  switch (categories) {
+    case "number":
+      return numberTextSql(source, column);
+    case "boolean": {
+      const text =
+        column.kind === "number" && !/String/.test(column.type)
+          ? numberTextSql(source, column)
+          : `lower(trimBoth(${presentTextSql(source, column)}))`;
+      return `transform(${text}, ['1', '0', '1.0', '0.0'], ['true', 'false', 'true', 'false'], ${text})`;
+    }
+    case "text":
+      return presentTextSql(source, column);
+  }
+}
+
+/** The same number is the same category, however it was written. */
+function numberTextSql(source: Conventions, column: SourceColumn): string {
+  const number = numberSql(source, column);
+  return `if(isFinite(${number}), toString(${number}), NULL)`;
+}
+
+function presentTextSql(source: Pick<ComparisonSource, "hasMissingMarkers">, column: SourceColumn): string {
   const name = identifier(column.name);
   const text = /^(LowCardinality\()?(Nullable\()?String/.test(column.type) ? name : `toString(${name})`;
   return source.hasMissingMarkers ? `if(${text} IN (${markersSql}), NULL, ${text})` : text;

@@ -8,6 +8,7 @@ import {
   textSql,
   timeSql,
   unreadableNumberSql,
+  type Categories,
   type ComparisonSource,
   type SourceColumn,
 } from "./file-comparison-source.ts";
@@ -67,7 +68,7 @@ const numericRow =
 
 function numericRowSql(index: number): string {
   const v = value(index);
-  return `tuple(countIf(isNull(${v})), countIf(NOT isFinite(${v})), countIf(${unreadable(index)}), uniqCombinedIf(${v}, isFinite(${v})),
+  return `tuple(countIf(isNull(${v})), countIf(NOT isFinite(${v})), countIf(${unreadable(index)}), ifNull(uniqCombinedIf(${v}, isFinite(${v})), 0),
     minIf(${v}, isFinite(${v})), maxIf(${v}, isFinite(${v})), sumIf(${v}, isFinite(${v})), sumIf(${v} * ${v}, isFinite(${v})))`;
 }
 
@@ -225,14 +226,12 @@ export async function countCategories(
   facts: Facts,
   reference: ComparisonSource,
   current: ComparisonSource,
-  column: { readonly reference: SourceColumn; readonly current: SourceColumn; readonly asNumber: boolean },
+  column: { readonly reference: SourceColumn; readonly current: SourceColumn; readonly categories: Categories },
 ): Promise<{
   readonly binning: CategoricalBinning;
   readonly reference: ColumnCounts;
   readonly current: ColumnCounts;
 }> {
-  const side = (source: ComparisonSource, stored: SourceColumn) =>
-    textSql(source, column.asNumber ? { ...stored, kind: "number" } : stored);
   const known = "isNotNull(category)";
   const [row] = await facts.query<CategoryRow>(
     `SELECT [sumIf(r, NOT ${known}), sumIf(c, NOT ${known})] AS missing,
@@ -243,10 +242,10 @@ export async function countCategories(
      FROM (
        SELECT category, sum(in_reference) AS r, sum(in_current) AS c FROM (
          SELECT category, count() AS in_reference, toUInt64(0) AS in_current
-         FROM (SELECT toNullable(${side(reference, column.reference)}) AS category FROM ${reference.from}) GROUP BY category
+         FROM (SELECT toNullable(${textSql(reference, column.reference, column.categories)}) AS category FROM ${reference.from}) GROUP BY category
          UNION ALL
          SELECT category, toUInt64(0), count()
-         FROM (SELECT toNullable(${side(current, column.current)}) AS category FROM ${current.from}) GROUP BY category)
+         FROM (SELECT toNullable(${textSql(current, column.current, column.categories)}) AS category FROM ${current.from}) GROUP BY category)
        GROUP BY category)`,
     {},
     { settings: readSettings },
