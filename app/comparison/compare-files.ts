@@ -11,6 +11,7 @@ import {
   type DecidedColumn,
 } from "../../detectors/comparison/column-decision.ts";
 import { explanationOf } from "../../detectors/comparison/explanation.ts";
+import { mayFollowRows, rowOrderCorrelation } from "../../detectors/comparison/row-order.ts";
 import { methodScores, type MethodScores } from "../../detectors/comparison/method-scores.ts";
 import type { MethodName } from "../../detectors/methods/registry.ts";
 import { startEngine } from "../../store/engine/engine.ts";
@@ -18,9 +19,11 @@ import { createFacts, type Facts } from "../../store/facts/client.ts";
 import {
   countCategories,
   countNumbers,
+  countPresence,
   countTimes,
   numericColumnsPerStatement,
   numericReferences,
+  placeCorrelation,
   type ColumnCounts,
   type NumericReference,
 } from "../../store/facts/file-comparison.ts";
@@ -68,8 +71,15 @@ export async function compareFiles(request: ComparisonRequest): Promise<Illustra
   const reference = await load(described.reference);
   const current = await load(described.current);
 
-  const plans = names.map((name) => planOf(name, reference, current, request.types.get(name)));
-  const counted = await countColumns(facts, { reference, current }, plans, request.progress ?? (() => {}));
+  const added = [...current.columns.keys()].filter((name) => !reference.columns.has(name));
+  const plans = names.map((name) => planOf(name, { reference, current, added }, request.types.get(name)));
+  const sides = { reference, current };
+  const inAnyOrder = await countColumns(facts, sides, plans, request.progress ?? (() => {}));
+  const counted: (Counted | Uncounted)[] = [];
+  for (const column of inAnyOrder) {
+    const follows = column.kind === "counted" && (await followsRows(facts, sides, column));
+    counted.push(follows ? { ...column, counts: { ...column.counts, valuesMove: "row_order" } } : column);
+  }
   const comparable = counted.filter((column) => column.kind === "counted");
   const decisions = new Map(
     decideColumns(comparable.map(({ counts }) => counts)).map((decided, index) => [comparable[index]!, decided]),
@@ -174,8 +184,7 @@ const kindText: Readonly<Record<StoredKind, string>> = {
 /** The reference says what a column is; values of the current file that are not of that kind count as missing, or as other categories. */
 function planOf(
   name: string,
-  reference: ComparisonSource,
-  current: ComparisonSource,
+  { reference, current, added }: Sides & { readonly added: readonly string[] },
   given: ColumnType | undefined,
 ): Plan {
   const before = reference.columns.get(name) ?? null;
@@ -188,13 +197,15 @@ function planOf(
   }
   const nested = [before, now].find((column) => column?.kind === "other");
   if (nested !== undefined && nested !== null && given === undefined) {
-    return { ...plan, notes: [], refusal: `Its values are lists or objects (${nested.type}), which are not compared.` };
+    return { ...plan, notes: [], refusal: "Its values are lists or objects, which are not compared." };
   }
   if (now === null) {
+    const renamed = nearestName(name, added) ?? (added.length === 1 ? added[0] : undefined);
+    const guess = renamed === undefined ? "" : `; ${JSON.stringify(renamed)} is new there: was it renamed?`;
     return {
       ...plan,
       refusal: null,
-      notes: ["The current file has no such column: all of its rows count as missing."],
+      notes: [`The current file has no such column: all of its rows count as missing${guess || "."}`],
     };
   }
   const differ = given === undefined && before.kind !== now.kind && before.kind !== "nothing" && now.kind !== "nothing";
@@ -250,7 +261,9 @@ async function countColumns(
       settle(uncounted(sides, plan, columnReason(error)));
     }
   };
-  for (const plan of plans) if (plan.refusal !== null) settle(uncounted(sides, plan, plan.refusal));
+  for (const plan of plans) {
+    if (plan.refusal !== null) settle(await withPresence(facts, sides, uncounted(sides, plan, plan.refusal)));
+  }
 
   const open = plans.filter(({ refusal }) => refusal === null);
   const numeric = open.filter(({ type }) => type === "numeric");
@@ -306,6 +319,36 @@ function uncounted({ reference, current }: Sides, plan: Plan, reason: string): U
     reference: side(reference, plan.reference),
     current: side(current, plan.current),
   };
+}
+
+/** What can be said of either side of a column that is not compared. */
+async function withPresence(facts: Facts, sides: Sides, column: Uncounted): Promise<Uncounted> {
+  const summary = async (side: "reference" | "current"): Promise<SideSummary> => {
+    const stored = column.plan[side];
+    if (stored === null) return column[side];
+    try {
+      return { ...column[side], ...(await countPresence(facts, sides[side], stored)) };
+    } catch (error) {
+      if (isOfOneColumn(error)) return column[side];
+      throw error;
+    }
+  };
+  return { ...column, reference: await summary("reference"), current: await summary("current") };
+}
+
+/** Running numbers and times written as numbers: see `mayFollowRows`. */
+async function followsRows(
+  facts: Facts,
+  sides: Sides,
+  { plan, counts, reference, current }: Counted,
+): Promise<boolean> {
+  const distinct = { reference: reference.distinct, current: current.distinct };
+  if (plan.type !== "numeric" || plan.current === null || !mayFollowRows(counts, distinct)) return false;
+  for (const side of ["reference", "current"] as const) {
+    const correlation = await placeCorrelation(facts, sides[side], plan[side]!);
+    if (Math.abs(correlation) < rowOrderCorrelation) return false;
+  }
+  return true;
 }
 
 /** @returns Those with at most two different values: they are counted as categories. */
@@ -427,7 +470,12 @@ function countedColumn(plan: Plan, binning: Binning, reference: ColumnCounts, cu
     missing: column === null ? 0 : side.counts.missing + side.counts.nonFinite,
     distinct: side.distinct,
   });
-  const counts = { binning, reference: reference.counts, current: current.counts, valuesMove: plan.type === "time" };
+  const counts = {
+    binning,
+    reference: reference.counts,
+    current: current.counts,
+    valuesMove: plan.type === "time" ? ("time" as const) : null,
+  };
   return {
     kind: "counted",
     plan,
@@ -464,6 +512,12 @@ function describeColumn(
       const file = side === "reference" ? "the reference" : "the current file";
       return `${unreadable[side].toLocaleString("en-US")} values of ${file} are not ${kind}; they count as missing.`;
     });
+  const infinite = (["reference", "current"] as const)
+    .filter((side) => column.counts[side].nonFinite > 0)
+    .map((side) => {
+      const file = side === "reference" ? "the reference" : "the current file";
+      return `${column.counts[side].nonFinite.toLocaleString("en-US")} values of ${file} are NaN or infinite; they count as missing.`;
+    });
   const numeric = column.counts.binning.kind === "numeric";
   return {
     ...shared,
@@ -474,6 +528,6 @@ function describeColumn(
         ? null
         : { value: leading.effect, low: leading.effectLow, high: leading.effectHigh, unit: "share_of_rows_moved" },
     decision: decided.decision,
-    explanation: [explanationOf(column.counts, decided, numeric), ...plan.notes, ...broken].join(" "),
+    explanation: [explanationOf(column.counts, decided, numeric), ...plan.notes, ...broken, ...infinite].join(" "),
   };
 }

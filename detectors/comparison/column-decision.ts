@@ -31,8 +31,8 @@ export interface ComparedCounts {
   readonly binning: Binning;
   readonly reference: SeriesCounts;
   readonly current: SeriesCounts;
-  /** Times move on by themselves: only their missing values are judged. */
-  readonly valuesMove: boolean;
+  /** Why its values move on by themselves, so that only missing ones are judged; null if they do not. */
+  readonly valuesMove: "time" | "row_order" | null;
 }
 
 /** One signal of a column against its two gates. */
@@ -101,7 +101,7 @@ function decideColumn({ binning, reference, current, valuesMove }: ComparedCount
   const sums = current.rows > 0 ? all.project(current) : null;
   const cells = sums === null ? null : omnibusCells(all, sums.presentWeight);
   const measurement = sums === null ? null : measure(all, cells, sums, belief, oneWindow);
-  const wanted = signalsOf(all).filter((signal) => !valuesMove || signal === "missing");
+  const wanted = signalsOf(all).filter((signal) => valuesMove === null || signal === "missing");
   const signals: SignalEvidence[] = [];
   const judged = new Set<ContrastSignal>();
   for (const signal of wanted) {
@@ -142,11 +142,11 @@ function decideColumn({ binning, reference, current, valuesMove }: ComparedCount
 function whyNotJudged(
   contrasts: SeriesContrasts,
   current: SeriesCounts,
-  valuesMove: boolean,
+  valuesMove: ComparedCounts["valuesMove"],
 ): DecidedColumn["notJudged"] {
   if (contrasts.referencePresentRows < minReferenceRows) return "few_reference_values";
   if (current.presentRows < minWindowRows) return "few_current_values";
-  if (valuesMove) return "values_move";
+  if (valuesMove !== null) return "values_move";
   return contrasts.nothingKept ? "no_frequent_category" : null;
 }
 

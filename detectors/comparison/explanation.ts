@@ -21,12 +21,19 @@ export function explanationOf(counts: ComparedCounts, decided: DecidedColumn, nu
         ? "No value in the current file."
         : `The current file has ${rows(counts.current.presentRows, "value")}; ${minWindowRows} are needed.`;
     case "values_move":
-      return "Points in time move on by themselves: only missing values were judged.";
+      return counts.valuesMove === "time"
+        ? "Points in time move on by themselves: only missing values were judged."
+        : `Its values follow the order of the rows in both files, as a running number or a time does (${range(counts.reference)}, then ${range(counts.current)}): only missing values were judged.`;
     case "no_frequent_category":
       return `No category is frequent enough to be followed (${count(binningDistinct(counts))} different values in ${rows(counts.reference.presentRows, "row")}): only missing and new values were judged.`;
     case null:
       return leading === null ? "Nothing could be measured." : calmText(leading);
   }
+}
+
+function range({ min, max }: SeriesCounts): string {
+  const full = (value: number | null) => (value ?? 0).toLocaleString("en-US", { maximumSignificantDigits: 12 });
+  return `${full(min)} to ${full(max)}`;
 }
 
 function binningDistinct({ binning }: ComparedCounts): number {
@@ -79,7 +86,9 @@ export function meanOf(counts: SeriesCounts): number {
 
 export function percent(share: number): string {
   const value = share * 100;
-  if (value === 0 || value === 100) return `${value} %`;
+  // Rounding of shares that are alike.
+  if (Math.abs(value) < 1e-9) return "0 %";
+  if (value === 100) return "100 %";
   if (Math.abs(value) < 0.01) return "< 0.01 %";
   // 99.996 % is not all of it.
   if (value > 99.99 && value < 100) return "> 99.99 %";

@@ -275,7 +275,12 @@ export function timeSql(column: SourceColumn): string {
   if (/String/.test(column.type)) {
     return `toFloat64(toUnixTimestamp64Milli(parseDateTime64BestEffortOrNull(toString(${name}), 3, 'UTC')))`;
   }
-  if (column.kind !== "time") return `toFloat64(${name})`;
+  if (column.kind !== "time") {
+    const number = `toFloat64(${name})`;
+    // Seconds, milliseconds, micro- or nanoseconds, by their size: seconds up to the year 5138.
+    const units = `multiIf(abs(${number}) < 1e11, 1000, abs(${number}) < 1e14, 1, abs(${number}) < 1e17, 1e-3, 1e-6)`;
+    return `${number} * ${units}`;
+  }
   return `toFloat64(toUnixTimestamp64Milli(toDateTime64(${name}, 3, 'UTC')))`;
 }
 

@@ -3,6 +3,7 @@ import type { SeriesCounts } from "../../core/profile.ts";
 import type { Facts } from "./client.ts";
 import { binsFromOrderStatistics, orderStatisticsSql } from "./file-comparison-quantiles.ts";
 import {
+  identifier,
   numberSql,
   readSettings,
   textSql,
@@ -321,4 +322,34 @@ export async function countTimes(facts: Facts, source: ComparisonSource, column:
   const { missing, different, from_ms: fromMs, to_ms: toMs } = row!;
   const empty = missing === source.rows;
   return { rows: source.rows, missing, distinct: different, fromMs: empty ? null : fromMs, toMs: empty ? null : toMs };
+}
+
+const rowsForOrder = 20_000;
+
+/** Rank correlation of a column's finite values with their place among the first rows of the file; 0 if there is none. */
+export async function placeCorrelation(facts: Facts, source: ComparisonSource, column: SourceColumn): Promise<number> {
+  const [row] = await facts.query<{ correlation: number | null }>(
+    `SELECT rankCorr(assumeNotNull(v), place) AS correlation
+     FROM (SELECT toNullable(${numberSql(source, column)}) AS v, rowNumberInAllBlocks() AS place
+       FROM (SELECT ${identifier(column.name)} FROM ${source.from} LIMIT ${rowsForOrder}))
+     WHERE isFinite(v)`,
+    {},
+    { settings: { ...readSettings, ...inOrder } },
+  );
+  return row?.correlation ?? 0;
+}
+
+/** Rows without a value, and how many different ones there are, of a column that is in one file only. */
+export async function countPresence(
+  facts: Facts,
+  source: ComparisonSource,
+  column: SourceColumn,
+): Promise<{ readonly missing: number; readonly distinct: number }> {
+  const [row] = await facts.query<{ missing: number; different: number }>(
+    `SELECT countIf(isNull(v)) AS missing, ifNull(uniqCombined(v), 0) AS different
+     FROM (SELECT toNullable(${textSql(source, column)}) AS v FROM ${source.from})`,
+    {},
+    { settings: readSettings },
+  );
+  return { missing: row!.missing, distinct: row!.different };
 }
