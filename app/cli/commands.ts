@@ -6,6 +6,7 @@ import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { createHelpCommand } from "./help.ts";
 import { incidentsCommand } from "./incidents.ts";
+import { ingestCommand } from "./ingest.ts";
 import { modelsCommand } from "./models.ts";
 import { migrateCommand } from "./migrate.ts";
 import { receiversCommand } from "./receivers.ts";
@@ -19,6 +20,7 @@ import { versionCommand } from "./version.ts";
 export const commands: readonly Command[] = [
   serveCommand,
   compareCommand,
+  ingestCommand,
   migrateCommand,
   sqlCommand,
   modelsCommand,

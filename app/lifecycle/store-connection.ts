@@ -28,11 +28,13 @@ export async function connectStore(options: {
   readonly owner: boolean;
   readonly log: Log;
   readonly abort?: AbortSignal;
+  /** How long another process is waited for; a minute unless told otherwise. */
+  readonly patienceMs?: number;
 }): Promise<StoreConnection> {
   const { service, owner, log } = options;
   const { store } = service;
   await using resources = new AsyncDisposableStack();
-  const deadlineMs = Date.now() + patienceMs;
+  const deadlineMs = Date.now() + (options.patienceMs ?? patienceMs);
   const abort = options.abort ?? new AbortController().signal;
 
   let engine: StoreConnection["engine"] = "server";

@@ -1,6 +1,9 @@
 import type { Facts } from "./client.ts";
 
-/** How far one model's rows of one source partition reach. Sources other than Kafka have the topic ''. */
+/**
+ * How far one model's rows of one source partition reach. Sources other than Kafka have the topic '', and are one partition
+ * together: a file that is stored has nothing left to read, and must not hold back what came after it.
+ */
 export interface EventProgress {
   readonly environment: string;
   readonly model: string;
@@ -22,7 +25,8 @@ export async function readEventProgress(
 ): Promise<EventProgress[]> {
   if (options.environments.length === 0 || options.models.length === 0) return [];
   return facts.query<EventProgress>(
-    `SELECT toString(environment) AS environment, toString(model) AS model, toString(topic) AS topic, partition,
+    `SELECT toString(environment) AS environment, toString(model) AS model, toString(topic) AS topic,
+       if(topic = '', 0, events.partition) AS partition,
        toUnixTimestamp64Milli(max(event_time)) AS maxEventTimeMs, toUnixTimestamp64Milli(max(ingest_time)) AS lastIngestMs
      FROM events
      WHERE events.environment IN {environments:Array(String)} AND events.model IN {models:Array(String)}
