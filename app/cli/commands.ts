@@ -7,6 +7,7 @@ import { explainCommand } from "./explain.ts";
 import { createHelpCommand } from "./help.ts";
 import { incidentsCommand } from "./incidents.ts";
 import { ingestCommand } from "./ingest.ts";
+import { initCommand } from "./init.ts";
 import { modelsCommand } from "./models.ts";
 import { migrateCommand } from "./migrate.ts";
 import { receiversCommand } from "./receivers.ts";
@@ -19,6 +20,7 @@ import { versionCommand } from "./version.ts";
 /** Closed: a new command is one file and one line here; help and the documentation are made from this list. */
 export const commands: readonly Command[] = [
   serveCommand,
+  initCommand,
   compareCommand,
   ingestCommand,
   migrateCommand,

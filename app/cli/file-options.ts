@@ -62,6 +62,7 @@ export function eventFileRequest(
     readonly environment: string;
     readonly config: LoadedConfig;
     readonly context: CommandContext;
+    readonly sampleRows?: number;
   },
 ): EventFileRequest {
   const fail = (message: string) => new LeewayError("usage", `${command}: ${message}; see leeway help ${command}`);
@@ -92,6 +93,7 @@ export function eventFileRequest(
     atMs: timeOf(options.at, fail),
     zone: zoneOf(options.zone, fail),
     positive: options.positive ?? null,
+    sampleRows: rest.sampleRows ?? null,
   };
 }
 

@@ -48,6 +48,8 @@ export interface EventFileRequest {
   readonly zone: string;
   /** The class that `score` is the score of; null: the model's `positive`. */
   readonly positive: string | null;
+  /** Only a look: this many rows, and no time is needed. Null: all rows. */
+  readonly sampleRows: number | null;
 }
 
 /** A file as messages, in the order of their time. */
@@ -194,7 +196,7 @@ async function readLines(facts: Facts, located: LocatedFile, request: EventFileR
     throw new LeewayError("usage", message);
   }
   const messages = await located.readable(() =>
-    writeLineMessages(facts, located.address, request.kind, "leeway_messages"),
+    writeLineMessages(facts, located.address, request.kind, "leeway_messages", request.sampleRows),
   );
   return {
     messages,
@@ -362,7 +364,9 @@ async function readColumns(
     label,
     labelTime,
   };
-  const messages = await located.readable(() => writeEventMessages(facts, source, layout, "leeway_messages"));
+  const messages = await located.readable(() =>
+    writeEventMessages(facts, source, layout, "leeway_messages", request.sampleRows),
+  );
   return { messages, mapping: parts, notes };
 }
 
@@ -397,7 +401,8 @@ async function timeOf(
   if (request.atMs !== null) return { kind: "fixed", timeMs: request.atMs };
   if (found === null) {
     // A label is known at the latest when it is brought; when an event happened nobody can guess.
-    if (kind === "labels" && request.given["entity-key"] === undefined) return { kind: "fixed", timeMs: Date.now() };
+    const nowWillDo = request.sampleRows !== null || (kind === "labels" && request.given["entity-key"] === undefined);
+    if (nowWillDo) return { kind: "fixed", timeMs: Date.now() };
     const message = `${command}: ${name}: no column looks like a time; name it with --time-column, or give all rows one with --at`;
     throw new LeewayError("usage", message);
   }

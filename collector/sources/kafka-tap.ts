@@ -8,10 +8,12 @@ import { connectAdmin, createKafkaClient, type KafkaConnection } from "./kafka-c
 export interface KafkaTap extends AsyncDisposable {
   /** Rejects when Kafka ended it; never resolves. */
   readonly stopped: Promise<never>;
+  /** Messages that it began before, at most: a compacted topic has fewer. */
+  readonly before: number;
 }
 
 /**
- * Hands over every message that topics get from now on. The consumer group is its own, of one member, commits nothing and
+ * Hands over every message that topics get from now on, and the latest before if asked to. The consumer group is its own, of one member, commits nothing and
  * is deleted in the end: no collector notices.
  *
  * @returns once it listens: what is produced afterwards is handed over.
@@ -22,6 +24,8 @@ export async function createKafkaTap(options: {
   readonly topics: readonly string[];
   /** Messages of one partition, in order. */
   readonly received: (messages: readonly RawMessage[]) => void;
+  /** How many of the messages that are there already, over all partitions of each topic; 0 unless told otherwise. */
+  readonly latest?: number;
   readonly log?: Logger;
 }): Promise<KafkaTap> {
   const { connection, topics, received } = options;
@@ -35,9 +39,14 @@ export async function createKafkaTap(options: {
     const message = `Kafka has no topic ${missing.join(", ")}: correct --topic or kafka.topics, or create it`;
     throw new LeewayError("kafka_topic_missing", message);
   }
-  const ends = await Promise.all(
-    topics.map(async (topic) => ({ topic, partitions: await admin.fetchTopicOffsets(topic) })),
-  );
+  const starts = (
+    await Promise.all(
+      topics.map(async (topic) => {
+        const partitions = await admin.fetchTopicOffsets(topic);
+        return startOffsets(partitions, options.latest ?? 0).map((start) => ({ ...start, topic }));
+      }),
+    )
+  ).flat();
 
   const groupId = `leeway-tap-${randomUUID()}`;
   const consumer = kafka.consumer({
@@ -51,9 +60,7 @@ export async function createKafkaTap(options: {
   const joined = Promise.withResolvers<void>();
   consumer.on(consumer.events.GROUP_JOIN, () => {
     // "The latest" would be looked up with the first fetch: what came since the tap was asked for would be lost.
-    for (const { topic, partitions } of ends) {
-      for (const { partition, high } of partitions) consumer.seek({ topic, partition, offset: high });
-    }
+    for (const { topic, partition, offset } of starts) consumer.seek({ topic, partition, offset: String(offset) });
     joined.resolve();
   });
   consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
@@ -86,5 +93,22 @@ export async function createKafkaTap(options: {
   });
   await joined.promise;
   const held = resources.move();
-  return { stopped, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  const before = starts.reduce((sum, { offset, high }) => sum + high - offset, 0);
+  return { stopped, before, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+/** Where to begin so that about `latest` messages lie before the end, shared out over partitions that may be short of them. */
+function startOffsets(
+  partitions: readonly { readonly partition: number; readonly low: string; readonly high: string }[],
+  latest: number,
+): { readonly partition: number; readonly offset: number; readonly high: number }[] {
+  const shortest = partitions
+    .map(({ partition, low, high }) => ({ partition, high: Number(high), length: Number(high) - Number(low) }))
+    .toSorted((a, b) => a.length - b.length);
+  let left = latest;
+  return shortest.map(({ partition, high, length }, index) => {
+    const share = Math.min(length, Math.ceil(left / (shortest.length - index)));
+    left -= share;
+    return { partition, high, offset: high - share };
+  });
 }

@@ -91,12 +91,17 @@ const orderedSettings = {
   max_insert_block_size: 100_000,
 };
 
-/** Makes a table with the message of every row of a file, to be read in the order of time. */
+/**
+ * Makes a table with the message of every row of a file, to be read in the order of time.
+ *
+ * @param firstRows Null: all of them.
+ */
 export async function writeEventMessages(
   facts: Facts,
   source: ComparisonSource,
   layout: MessageLayout,
   table: string,
+  firstRows: number | null,
 ): Promise<FileMessages> {
   const id =
     layout.id !== null
@@ -157,7 +162,7 @@ export async function writeEventMessages(
   await facts.command(tableSql(table));
   await facts.command(
     `INSERT INTO ${table} SELECT ifNull(toInt64(${time.ms}), ${noTimeMs}), row, ${message}, ${label}
-    FROM (SELECT *, rowNumberInAllBlocks() AS row FROM ${source.from})`,
+    FROM (SELECT *, rowNumberInAllBlocks() AS row FROM ${source.from} ${limitSql(firstRows)})`,
     {},
     orderedSettings,
   );
@@ -173,6 +178,7 @@ export async function writeLineMessages(
   file: Pick<FileAddress, "path">,
   kind: MessageLayout["kind"],
   table: string,
+  firstRows: number | null,
 ): Promise<FileMessages> {
   const field = sqlText(kind === "events" ? "event_time" : "label_time");
   await facts.command(tableSql(table));
@@ -183,11 +189,15 @@ export async function writeLineMessages(
         toInt64OrNull(raw)), ${noTimeMs}), row, line, ''
     FROM (SELECT rowNumberInAllBlocks() AS row, line, JSONExtractRaw(line, ${field}) AS raw
       FROM file(${sqlText(file.path)}, LineAsString))
-    WHERE notEmpty(trimBoth(line))`,
+    WHERE notEmpty(trimBoth(line)) ${limitSql(firstRows)}`,
     {},
     orderedSettings,
   );
   return summary(facts, table);
+}
+
+function limitSql(rows: number | null): string {
+  return rows === null ? "" : `LIMIT ${rows}`;
 }
 
 /** The first lines of a text file that are not blank. */
