@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { LeewayError } from "../core/errors.ts";
 import type { FeatureSchema } from "../core/feature-schema.ts";
 import type { Logger } from "../core/logger.ts";
+import { noTracing, type SpanOptions, type Tracing } from "../core/tracing.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { writeFeatureSchemas, writeLearningModels } from "../store/facts/feature-schemas.ts";
 import { readPartitionProgress } from "../store/facts/partition-progress.ts";
@@ -49,6 +50,8 @@ export interface CollectorOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: CollectorMetrics;
+  /** Absent: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   /** Ends the start; a running collector is ended by disposing it. */
   readonly abort?: AbortSignal | undefined;
 }
@@ -73,7 +76,17 @@ export interface Collector extends AsyncDisposable {
  * @throws LeewayError `kafka_unreachable`, `kafka_topic_missing`.
  */
 export async function createCollector(options: CollectorOptions): Promise<Collector> {
-  const { kafka: settings, facts, batchMaker, flush, maxBufferedBytes, clock, log, metrics } = options;
+  const {
+    kafka: settings,
+    facts,
+    batchMaker,
+    flush,
+    maxBufferedBytes,
+    clock,
+    log,
+    metrics,
+    tracing = noTracing,
+  } = options;
   const { topics } = settings;
   const kindOf = new Map<string, "events" | "labels">([
     ...topics.labels.map((topic) => [topic, "labels"] as const),
@@ -339,8 +352,7 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
     const queue = [...ranges];
     const work = async () => {
       for (let range = queue.shift(); range !== undefined; range = queue.shift()) {
-        const outcome = await writer.write(range.segment, range.intent, signal);
-        if (outcome.kind === "lost") return false;
+        if (!(await writeRange(range, signal))) return false;
       }
       return true;
     };
@@ -361,6 +373,22 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
     metrics.flushed((performance.now() - startedAt) / 1000, rows);
     progress.stored();
     regulate();
+  }
+
+  /** @returns false if the range belongs to somebody else now. */
+  async function writeRange(
+    { segment, intent }: { segment: Segment; intent: Intent },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    return tracing.span(
+      `process ${segment.place.topic}`,
+      spanOptions(segment, intent, settings.groupId),
+      async (span) => {
+        const outcome = await writer.write(segment, intent, signal, span.traceparent);
+        if (outcome.kind === "lost") span.fail("another collector owns the partition now");
+        return outcome.kind === "written";
+      },
+    );
   }
 
   async function commit(mine: number, commits: readonly Commit[]): Promise<boolean> {
@@ -446,6 +474,29 @@ export async function createCollector(options: CollectorOptions): Promise<Collec
       await pump;
     }
   }
+}
+
+/** The span of a range: from its first message's arrival until it is stored. */
+function spanOptions({ place, batch, openedAtMs }: Segment, intent: Intent, groupId: string): SpanOptions {
+  return {
+    kind: "consumer",
+    parent: batch.traces.parent(),
+    links: batch.traces.links(),
+    startMs: performance.timeOrigin + openedAtMs,
+    attributes: {
+      "messaging.system": "kafka",
+      "messaging.operation.name": "process",
+      "messaging.operation.type": "process",
+      "messaging.destination.name": place.topic,
+      "messaging.destination.partition.id": String(place.partition),
+      "messaging.consumer.group.name": groupId,
+      "messaging.batch.message_count": batch.messages,
+      "leeway.offset.first": intent.lo,
+      "leeway.offset.last": intent.hi,
+      "leeway.rows": batch.rows,
+      "leeway.dead_letters": batch.deadLetters.length,
+    },
+  };
 }
 
 /** The range that a segment will be known by. */

@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import type { FeatureSchema } from "../core/feature-schema.ts";
 import type { DeadLetterReason, DropReason } from "../core/inference-event.ts";
 import type { ModelSpec } from "../core/model.ts";
+import { traceIdOf } from "../core/traceparent.ts";
 import { dayMs } from "../core/window.ts";
 import { encodeEventBlock, eventColumnNames, type EventBlock } from "../store/facts/event-block.ts";
 import { encodeLabelBlock, labelColumnNames, type LabelBlock } from "../store/facts/label-block.ts";
@@ -14,6 +15,7 @@ import { createEventRows, type MisfitCounts } from "./event-rows.ts";
 import { createFeatureDiscovery, type DiscoveredModel, type Discovery } from "./feature-discovery.ts";
 import { formats, type FormatName } from "./formats/registry.ts";
 import { appendLabel } from "./label-rows.ts";
+import { createProducerTraces, type ProducerTraces } from "./producer-traces.ts";
 import type { Fault } from "./validation/fault.ts";
 import { createEventFields, readEventFields } from "./validation/inference-event.ts";
 import { createLabelFields, readLabelFields } from "./validation/label.ts";
@@ -26,6 +28,8 @@ export interface RawMessage {
   readonly value: Buffer | null;
   /** Kafka's own time of the message. */
   readonly timestampMs: number;
+  /** The span that sent it: a valid W3C `traceparent`, as the message's headers carry it. */
+  readonly traceparent?: string | null;
 }
 
 /** What becomes of a message; every message gets exactly one. */
@@ -84,8 +88,17 @@ export interface PartitionBatch {
   readonly firstOffset: number;
   readonly lastOffset: number;
   readonly decoding: () => Decoding;
-  /** Encodes the rows: one block per month, those of offsets in `except` left out. May be called again. */
-  readonly blocks: (options?: { readonly except?: ReadonlySet<number> }) => readonly Block[];
+  /** The traces that its messages came in, whatever their verdicts. */
+  readonly traces: ProducerTraces;
+  /**
+   * Encodes the rows: one block per month, those of offsets in `except` left out. May be called again.
+   *
+   * @param options.traceparent Of the span that stores them, kept with the events so that others can go on from it.
+   */
+  readonly blocks: (options?: {
+    readonly except?: ReadonlySet<number>;
+    readonly traceparent?: string | null;
+  }) => readonly Block[];
   readonly deadLetters: readonly DeadLetter[];
   /**
    * Gives the batch's buffers to later batches: call it when its blocks are stored. Neither the batch nor the bodies of
@@ -124,7 +137,7 @@ export interface BatchMaker {
 }
 
 /** Raised whenever the same message would become another row. */
-const decoderVersion = 1;
+const decoderVersion = 2;
 
 /** Buffers kept for later batches; the budget for messages in flight is the collector's. */
 const pooledBytes = 128 * 1024 * 1024;
@@ -162,6 +175,7 @@ export function createBatchMaker(options: BatchMakerOptions): BatchMaker {
     const used = new Map<string, FeatureSchema>();
     const usedModels = new Set<string>();
     const deadLetters: DeadLetter[] = [];
+    const traces = createProducerTraces();
     const ingestDay = Math.floor(ingestTimeMs / dayMs);
     const bounds = { nowMs: ingestTimeMs, maxAgeMs };
     let topic = "";
@@ -192,6 +206,9 @@ export function createBatchMaker(options: BatchMakerOptions): BatchMaker {
       if (object === null) return refused;
       const fault = readEventFields(object, eventFields, bounds);
       if (fault !== null) return fault;
+      if (eventFields.traceId === "" && message.traceparent != null) {
+        eventFields.traceId = traceIdOf(message.traceparent);
+      }
       let model: DiscoveredModel | undefined = discovery.modelOf(eventFields.modelName);
       if (model === undefined) {
         const candidate = discovery.candidate(eventFields.modelName);
@@ -238,7 +255,8 @@ export function createBatchMaker(options: BatchMakerOptions): BatchMaker {
         }
         messages++;
         lastOffset = message.offset;
-        const { value } = message;
+        const { value, traceparent } = message;
+        if (traceparent != null) traces.add(traceparent);
         if (value === null) return tombstone;
         const fault =
           value.length > maxValueBytes
@@ -282,15 +300,16 @@ export function createBatchMaker(options: BatchMakerOptions): BatchMaker {
           newModels: [...usedModels].filter((model) => !discovery.isStoredModel(model)),
         };
       },
-      blocks: ({ except } = {}) => {
-        const origin = { topic, partition, ingestTimeMs };
+      traces,
+      blocks: ({ except, traceparent = null } = {}) => {
+        const origin = { topic, partition, ingestTimeMs, traceparent };
         const blocks: Block[] = [];
         for (const { month, block } of eventMonths) {
           const selection = rowsWithout(block.offset, except);
           const count = selection?.length ?? block.offset.length;
           if (count === 0) continue;
           const body = encodeEventBlock(takeSink(), block, origin, selection);
-          blocks.push({ table: "events", month, columns: eventColumnNames, body, rows: count });
+          blocks.push({ table: "events", month, columns: eventColumnNames(origin), body, rows: count });
         }
         for (const { month, block } of labelMonths) {
           const selection = rowsWithout(block.offset, except);

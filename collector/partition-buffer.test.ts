@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createManualClock } from "../core/clock.ts";
 import type { Intent } from "./intent.ts";
 import type { PartitionBatch, RawMessage } from "./partition-batch.ts";
+import { createProducerTraces } from "./producer-traces.ts";
 import { createPartitionBuffer, type PartitionBuffer } from "./partition-buffer.ts";
 
 /** Counts and remembers; decoding is another file's business. */
@@ -28,6 +29,7 @@ function createBatch(): PartitionBatch {
       return messages.at(-1)?.offset ?? -1;
     },
     decoding: () => ({ hash: "0123456789abcdef", newSchemas: [], newModels: [] }),
+    traces: createProducerTraces(),
     blocks: () => [],
     deadLetters: [],
     release: () => {},

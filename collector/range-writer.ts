@@ -20,9 +20,10 @@ export interface RangeWriter {
    * (at least once). Pushback and outages are waited out; nothing is dead-lettered for them.
    *
    * @param signal Aborted when the partition belongs to somebody else: then it resolves `lost`, and the successor finishes.
+   * @param traceparent Of the span that this is; stored with the events. Null if nothing is traced.
    * @throws LeewayError that is not retryable.
    */
-  write(segment: Segment, intent: Intent, signal: AbortSignal): Promise<WriteOutcome>;
+  write(segment: Segment, intent: Intent, signal: AbortSignal, traceparent?: string | null): Promise<WriteOutcome>;
 }
 
 export type WriteOutcome =
@@ -50,7 +51,7 @@ export function createRangeWriter(options: {
   };
 
   return {
-    async write(segment, intent, signal) {
+    async write(segment, intent, signal, traceparent = null) {
       const { batch } = segment;
       const sameDecoding = batch.decoding().hash === intent.decoding;
       let stored: ReadonlyMap<number, string> | null = null;
@@ -65,7 +66,7 @@ export function createRangeWriter(options: {
           stored = await alreadyStored(segment, intent);
           blocks = null;
         }
-        blocks ??= batch.blocks(stored === null ? undefined : { except: new Set(stored.keys()) });
+        blocks ??= batch.blocks({ traceparent, ...(stored !== null && { except: new Set(stored.keys()) }) });
         const months = new Set(stored?.values());
         for (const block of blocks) {
           const name = `${block.table}/${block.month}`;

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from "kafkajs";
+import type { Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, IHeaders, Kafka } from "kafkajs";
 import { LeewayError } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
+import { isTraceparent } from "../../core/traceparent.ts";
 import type { Commit, CommitOutcome, LogBatch, LogConsumer, LogHandler, Place, Position } from "../log-consumer.ts";
 import type { RawMessage } from "../partition-batch.ts";
 import { isRetriable, kafkaErrorType } from "./kafka-client.ts";
@@ -242,6 +243,14 @@ async function heartbeatUntil(ready: Promise<void>, payload: EachBatchPayload): 
   }
 }
 
+/** @returns null without one that can be continued: a header of that name that says something else is nobody's fault here. */
+function traceparentOf(headers: IHeaders | undefined): string | null {
+  const header = headers?.["traceparent"];
+  if (header === undefined || Array.isArray(header)) return null;
+  const text = typeof header === "string" ? header : header.toString("latin1");
+  return isTraceparent(text) ? text : null;
+}
+
 function logBatch({ batch }: EachBatchPayload, generation: number): LogBatch {
   const { topic, partition } = batch;
   const messages: RawMessage[] = [];
@@ -252,6 +261,7 @@ function logBatch({ batch }: EachBatchPayload, generation: number): LogBatch {
       offset: Number(message.offset),
       value: message.value,
       timestampMs: Number(message.timestamp),
+      traceparent: traceparentOf(message.headers),
     });
   }
   return {

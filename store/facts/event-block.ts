@@ -49,6 +49,8 @@ export interface BlockOrigin {
   readonly topic: string;
   readonly partition: number;
   readonly ingestTimeMs: number;
+  /** Of the span that stores the block; null leaves the column out, which costs nothing. */
+  readonly traceparent: string | null;
 }
 
 export function createEventBlock(): EventBlock {
@@ -124,13 +126,20 @@ function columnsOf(block: EventBlock, origin: BlockOrigin): readonly BlockColumn
     { kind: "filled", name: "offset", column: block.offset },
     { kind: "constant", name: "ingest_time", column: constantTime(origin.ingestTimeMs) },
     { kind: "filled", name: "expires_on", column: block.expiresOn },
+    ...(origin.traceparent === null
+      ? []
+      : [{ kind: "constant", name: "batch_traceparent", column: constantText(origin.traceparent) } as const]),
   ];
 }
 
-const anyOrigin: BlockOrigin = { topic: "", partition: 0, ingestTimeMs: 0 };
+const anyOrigin: BlockOrigin = { topic: "", partition: 0, ingestTimeMs: 0, traceparent: null };
 
-/** The columns of a block, in its order: those of the table `events`. */
-export const eventColumnNames: readonly string[] = columnsOf(createEventBlock(), anyOrigin).map(({ name }) => name);
+const untracedColumns: readonly string[] = columnsOf(createEventBlock(), anyOrigin).map(({ name }) => name);
+
+/** The columns of a block of this origin, in its order: those of the table `events`. */
+export function eventColumnNames({ traceparent }: BlockOrigin): readonly string[] {
+  return traceparent === null ? untracedColumns : [...untracedColumns, "batch_traceparent"];
+}
 
 /** Empties a block for other rows; its buffers stay. */
 export function clearEventBlock(block: EventBlock): void {

@@ -1,4 +1,4 @@
-import type { BlockOrigin } from "./event-block.ts";
+import type { BlockOrigin as EventBlockOrigin } from "./event-block.ts";
 import { clearColumns, columnsCapacity, encodeBlock, type BlockColumn } from "./native/block.ts";
 import type { RowSelection } from "./native/column.ts";
 import { constantText, constantTime, constantUInt32 } from "./native/constant.ts";
@@ -40,6 +40,9 @@ export function createLabelBlock(): LabelBlock {
     expiresOn: createDateColumn(),
   };
 }
+
+/** Whoever reads a label looks for its event, and goes on from there. */
+type BlockOrigin = Omit<EventBlockOrigin, "traceparent">;
 
 function columnsOf(block: LabelBlock, origin: BlockOrigin): readonly BlockColumn[] {
   return [
