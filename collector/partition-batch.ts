@@ -206,9 +206,8 @@ export function createBatchMaker(options: BatchMakerOptions): BatchMaker {
       if (object === null) return refused;
       const fault = readEventFields(object, eventFields, bounds);
       if (fault !== null) return fault;
-      if (eventFields.traceId === "" && message.traceparent != null) {
-        eventFields.traceId = traceIdOf(message.traceparent);
-      }
+      const { traceparent = null } = message;
+      if (eventFields.traceId === "" && traceparent !== null) eventFields.traceId = traceIdOf(traceparent);
       let model: DiscoveredModel | undefined = discovery.modelOf(eventFields.modelName);
       if (model === undefined) {
         const candidate = discovery.candidate(eventFields.modelName);
@@ -255,8 +254,8 @@ export function createBatchMaker(options: BatchMakerOptions): BatchMaker {
         }
         messages++;
         lastOffset = message.offset;
-        const { value, traceparent } = message;
-        if (traceparent != null) traces.add(traceparent);
+        const { value, traceparent = null } = message;
+        if (traceparent !== null) traces.add(traceparent);
         if (value === null) return tombstone;
         const fault =
           value.length > maxValueBytes
