@@ -141,10 +141,12 @@ describe("from finding_history to a receiver", () => {
     await write(facts, hour(1));
     service.clock.set(evaluatedMs(1));
     await service.alerting.pass();
-    expect(service.alerting.incidents.acknowledge("none", "ada")).toBeNull();
-    service.alerting.incidents.acknowledge("1nc1den7", "ada");
-    const again = service.alerting.incidents.acknowledge("1nc1den7", "grace");
-    expect(again?.acknowledged).toEqual({ by: "ada", at: "2026-03-04T00:00:00.000Z" });
+    const { acknowledge } = service.alerting.actions;
+    const ada = { by: "ada", comment: "looking" };
+    expect(acknowledge("none", ada)).toMatchObject({ kind: "refused", code: "incident_unknown" });
+    acknowledge("1nc1den7", ada);
+    const acknowledged = { ...ada, at: "2026-03-04T00:00:00.000Z" };
+    expect(acknowledge("1nc1den7", { by: "grace", comment: null })).toMatchObject({ incident: { acknowledged } });
   });
 
   test("incidents, acknowledgements and notifications are mirrored to ClickHouse, each version once", async () => {
@@ -154,7 +156,7 @@ describe("from finding_history to a receiver", () => {
     await write(facts, hour(1), hour(2, { state: "closed" }));
     service.clock.set(evaluatedMs(2));
     await service.alerting.pass();
-    service.alerting.incidents.acknowledge("1nc1den7", "ada");
+    service.alerting.actions.acknowledge("1nc1den7", { by: "ada", comment: null });
     await service.alerting.idle();
 
     const incidents = await facts.query<{ sequence: number; state: string; id: string }>(

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { systemClock } from "../core/clock.ts";
 import type { Clock } from "../core/clock.ts";
 import { LeewayError } from "../core/errors.ts";
@@ -9,29 +10,34 @@ import type { ModelSpec } from "../core/model.ts";
 import { dayMs, minuteMs } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { pollFindings } from "../store/facts/finding-poll.ts";
-import { incidentHistoryRow, insertMirrorBatch, stateHistoryRow } from "../store/facts/incident-history.ts";
+import { incidentHistoryRow, insertMirrorBatch } from "../store/facts/incident-history.ts";
+import { latestAcceptedBaselines } from "../store/state/accepted-baselines.ts";
 import { readCursor, writeCursor } from "../store/state/cursors.ts";
+import { countFeedback } from "../store/state/feedback.ts";
 import {
-  acknowledgeIncident,
   appendIncidentDecision,
   countIncidents,
   listDueIncidents,
-  listIncidentDecisions,
+  listHeldIncidents,
   listIncidents,
   readIncident,
   writeIncident,
 } from "../store/state/incidents.ts";
-import { enqueueMirror, nextMirrorBatch, settleMirrorBatch } from "../store/state/mirror-queue.ts";
-import { enqueueNotification, listNotifications, receiversTold } from "../store/state/outbox.ts";
+import { enqueueMirror, mirrorDestinations, nextMirrorBatch, settleMirrorBatch } from "../store/state/mirror-queue.ts";
+import { enqueueNotification, receiversTold } from "../store/state/outbox.ts";
 import { readReceiverMemory, writeReceiverMemory } from "../store/state/receiver-memory.ts";
+import { listActiveSilences } from "../store/state/silences.ts";
 import type { State } from "../store/state/state.ts";
+import { createActions } from "./actions.ts";
+import type { Actions } from "./actions.ts";
 import { createDelivery, defaultRetryPolicy, outboxAges } from "./delivery.ts";
 import type { DeliveryReport, RetryPolicy } from "./delivery.ts";
-import { decisionView, incidentView, notificationView } from "./incident-view.ts";
+import { incidentDetail, incidentView } from "./incident-view.ts";
 import type { IncidentDetail, IncidentView } from "./incident-view.ts";
 import { parseFindingRecord } from "./incidents/finding-record.ts";
 import { incidentStartMs } from "./incidents/incident.ts";
 import type { IncidentState } from "./incidents/incident.ts";
+import { findingLabels } from "./incidents/labels.ts";
 import { closeGroup, nextDueMs, reconcile } from "./incidents/reconcile.ts";
 import type { Decision, Rules } from "./incidents/reconcile.ts";
 import { incidentHarm, incidentSeverity } from "./incidents/severity.ts";
@@ -42,6 +48,7 @@ import { createReceiver } from "./notifiers/registry.ts";
 import type { ReceiverSpec } from "./notifiers/registry.ts";
 import { routeReceivers, undefinedReceivers } from "./routing/route.ts";
 import type { Route } from "./routing/route.ts";
+import { matches } from "./silences/matchers.ts";
 
 export interface AlertingOptions {
   readonly facts: Facts;
@@ -101,9 +108,9 @@ export interface Alerting extends AsyncDisposable {
       readonly after?: string | null;
     }) => readonly IncidentView[];
     readonly get: (incidentId: string) => IncidentDetail | null;
-    /** Records who saw it; the first stands. Nothing is sent. Null if there is no such incident. */
-    readonly acknowledge: (incidentId: string, by: string) => IncidentDetail | null;
   };
+  /** What people do. */
+  readonly actions: Actions;
 }
 
 const cursorName = "finding_history";
@@ -162,9 +169,18 @@ export function createAlerting(options: AlertingOptions): Alerting {
 
   const rulesFor = (model: string): Rules => {
     const spec = modelNamed(model);
-    if (spec === null) return { ...orphanRules, groupWaitMs, notifyMaxAgeMs };
+    const active = listActiveSilences(state, wallClock.now());
+    const shared: Pick<Rules, "groupWaitMs" | "notifyMaxAgeMs" | "silencesOf"> = {
+      groupWaitMs,
+      notifyMaxAgeMs,
+      silencesOf: (finding, severity) =>
+        active
+          .filter(({ matchers }) => matches(matchers, { ...findingLabels(finding, spec), severity }))
+          .map(({ silenceId: id, by, untilMs }) => ({ id, by, untilMs })),
+    };
+    if (spec === null) return { ...orphanRules, ...shared };
     const { effectFloor, qualityFloor } = spec.monitoring;
-    return { severity: spec.alerting.severity, effectFloor, qualityFloor, groupWaitMs, notifyMaxAgeMs };
+    return { severity: spec.alerting.severity, effectFloor, qualityFloor, ...shared };
   };
 
   /** Writes an incident, what was decided about it, and its notifications: all in the caller's transaction. */
@@ -185,6 +201,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
       endedMs: incident.endedWindowEndMs,
       nextDueMs: nextDueMs(incident),
       waiting: incident.pending !== null && incident.pending.dueMs !== null,
+      held: incident.pending?.held === true,
       state: JSON.stringify(incident),
     });
     let notifications = 0;
@@ -192,7 +209,9 @@ export function createAlerting(options: AlertingOptions): Alerting {
       const { kind, reason } = decision;
       const findingIds =
         kind === "record" ? decision.findingIds : [...decision.joined, ...decision.worsened, ...decision.withdrawn];
-      appendIncidentDecision(state, incidentId, { kind, reason, findingIds, decidedAtMs: clock.now() });
+      const silences = kind === "record" ? (decision.silences ?? []) : [];
+      appendIncidentDecision(state, incidentId, { kind, reason, findingIds, decidedAtMs: clock.now(), silences });
+      if (reason === "silenced") metrics.silenced(model);
       log.debug({ incident: incidentId, model, reason }, kind === "notify" ? "notification decided" : "recorded");
       if (kind === "record") continue;
       notifications += 1;
@@ -236,6 +255,17 @@ export function createAlerting(options: AlertingOptions): Alerting {
     return record(after, decisions, rules);
   };
 
+  /** Against a baseline that a person replaced nothing is found any more, whatever a detector still says that lags behind. */
+  const withoutReplaced = (findings: readonly Finding[]): readonly Finding[] => {
+    const accepted = findings.length === 0 ? [] : latestAcceptedBaselines(state);
+    return findings.filter(
+      ({ environment, model, baselineId }) =>
+        !accepted.some(
+          (one) => one.environment === environment && one.model === model && one.replaced.includes(baselineId),
+        ),
+    );
+  };
+
   const poll = async (closeGroups: boolean): Promise<Pick<PassReport, "records" | "notifications">> => {
     const cursorMs = readCursor(state, cursorName);
     let afterMs = cursorMs === null ? 0 : cursorMs - overlapMs;
@@ -257,7 +287,8 @@ export function createAlerting(options: AlertingOptions): Alerting {
       const last = rows.at(-1);
       const nowMs = clock.now();
       state.transaction(() => {
-        for (const [incidentId, records] of Map.groupBy(findings, (finding) => finding.incidentId)) {
+        const standing = withoutReplaced(findings);
+        for (const [incidentId, records] of Map.groupBy(standing, (finding) => finding.incidentId)) {
           notifications += reconcileStored(incidentId, records, nowMs);
         }
         if (last !== undefined) writeCursor(state, cursorName, last.ingestMs);
@@ -274,7 +305,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
     return { records: fresh, notifications };
   };
 
-  /** What falls due by time alone; or all that waits for its group. */
+  /** What falls due by time alone, or because a silence no longer holds it; or all that waits for its group. */
   const decideDue = (closeGroups: boolean): number => {
     const nowMs = clock.now();
     return state.transaction(() => {
@@ -285,6 +316,12 @@ export function createAlerting(options: AlertingOptions): Alerting {
           const [after, decisions] = closeGroup(JSON.parse(row.state) as IncidentState, nowMs, rules);
           notifications += record(after, decisions, rules);
         } else notifications += reconcileStored(row.incidentId, [], nowMs);
+      }
+      for (const row of listHeldIncidents(state)) {
+        const rules = rulesFor(row.model);
+        const before = JSON.parse(row.state) as IncidentState;
+        const [after, decisions] = closeGroup(before, nowMs, rules);
+        if (decisions.length > 0 || !isDeepStrictEqual(after, before)) notifications += record(after, decisions, rules);
       }
       return notifications;
     });
@@ -298,7 +335,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
   };
 
   const mirror = async () => {
-    for (const destination of ["incident_history", "state_history"] as const) {
+    for (const destination of mirrorDestinations) {
       for (let batch = nextMirrorBatch(state, destination, 1000); batch !== null;) {
         await insertMirrorBatch(facts, batch);
         settleMirrorBatch(state, batch);
@@ -311,6 +348,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
     const names = models().map((model) => model.name);
     metrics.incidentsOpen(names, countIncidents(state));
     metrics.outbox(receiverNames, outboxAges(state, wallClock.now()));
+    metrics.people(listActiveSilences(state, wallClock.now()).length, countFeedback(state));
   };
 
   /** Polls wait for each other: two at once would read the same rows. */
@@ -388,15 +426,19 @@ export function createAlerting(options: AlertingOptions): Alerting {
     }
   };
 
-  const get = (incidentId: string): IncidentDetail | null => {
-    const row = readIncident(state, incidentId);
-    if (row === null) return null;
-    return {
-      ...incidentView(row, { model: modelNamed(row.model), externalUrl }),
-      notifications: listNotifications(state, incidentId).map(notificationView),
-      decisions: listIncidentDecisions(state, incidentId).map(decisionView),
-    };
-  };
+  const get = (incidentId: string): IncidentDetail | null =>
+    incidentDetail(state, incidentId, { modelNamed, externalUrl, nowMs: wallClock.now() });
+
+  const actions = createActions({
+    facts,
+    state,
+    modelNamed,
+    wallClock,
+    detail: get,
+    record: (incident, decisions) => void record(incident, decisions, rulesFor(incident.model)),
+    mirrorIncident,
+    wake: () => wake.dispatchEvent(new Event("notifications")),
+  });
 
   return {
     start: () => {
@@ -416,27 +458,8 @@ export function createAlerting(options: AlertingOptions): Alerting {
           limit,
         }).map((row) => incidentView(row, { model: modelNamed(row.model), externalUrl })),
       get,
-      acknowledge: (incidentId, by) => {
-        const atMs = wallClock.now();
-        const known = state.transaction(() => {
-          const already = readIncident(state, incidentId)?.acknowledgement ?? null;
-          if (!acknowledgeIncident(state, incidentId, by, atMs)) return false;
-          if (already === null) {
-            mirrorIncident(incidentId, atMs);
-            const change = {
-              kind: "acknowledgement",
-              key: incidentId,
-              sequence: 1,
-              value: { by },
-              recordedAtMs: atMs,
-            } as const;
-            enqueueMirror(state, "state_history", stateHistoryRow(change));
-          }
-          return true;
-        });
-        return known ? get(incidentId) : null;
-      },
     },
+    actions,
     [Symbol.asyncDispose]: async () => {
       stopping.abort();
       const grace = setTimeout(() => breakingOff.abort(), graceMs);

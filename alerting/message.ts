@@ -3,7 +3,7 @@ import type { Finding, Harm, Severity, Share, Signal } from "../core/finding.ts"
 import type { ModelSpec } from "../core/model.ts";
 import { rowsQuery } from "../store/facts/rows-query.ts";
 import { incidentStartMs } from "./incidents/incident.ts";
-import type { IncidentState, IncidentStatus } from "./incidents/incident.ts";
+import type { Acceptance, IncidentState, IncidentStatus } from "./incidents/incident.ts";
 import { findingLabels, fingerprint } from "./incidents/labels.ts";
 import type { Labels } from "./incidents/labels.ts";
 import { rankFindings } from "./incidents/ranking.ts";
@@ -253,11 +253,18 @@ function title(
     }
     case "worsened":
       return `got worse: ${seriesName(lead)}, ${sizeText(lead)}`;
-    case "ended":
+    case "ended": {
+      const { accepted } = incident;
+      if (accepted !== undefined) return `${acceptedTitle(accepted)}: ${seriesName(lead)}${more}`;
       return `${seriesName(lead)}${more} ${others.size === 0 ? "is" : "are"} back within the baseline`;
+    }
     case "withdrawn":
       return `withdrawn: late data; ${seriesName(lead)}${more} did not change after all`;
   }
+}
+
+function acceptedTitle({ by, range }: Acceptance): string {
+  return range === null ? `${by} set another baseline` : `${by} accepted it as the new baseline`;
 }
 
 function shellLine(sqlCommand: string, finding: Finding, model: ModelSpec | null): string {

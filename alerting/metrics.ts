@@ -2,6 +2,7 @@ import { Counter, Gauge } from "prom-client";
 import type { Registry } from "prom-client";
 import type { Severity } from "../core/finding.ts";
 import { severities } from "../core/finding.ts";
+import type { FeedbackVerdict } from "../store/state/feedback.ts";
 import type { NotificationReason } from "./incidents/reconcile.ts";
 
 export const deliveryOutcomes = ["delivered", "failed", "dead"] as const;
@@ -23,6 +24,12 @@ export interface AlertingMetrics {
   polled(atMs: number, rows: number): void;
   pollFailed(): void;
   unreadable(rows: number): void;
+  /** Something of an incident is held back by a silence that did not hold it before. */
+  silenced(model: string): void;
+  people(
+    activeSilences: number,
+    feedback: readonly { readonly model: string; readonly verdict: FeedbackVerdict; readonly people: number }[],
+  ): void;
 }
 
 export function createAlertingMetrics(registry: Registry): AlertingMetrics {
@@ -71,6 +78,23 @@ export function createAlertingMetrics(registry: Registry): AlertingMetrics {
     help: "Records of findings that could not be understood, and were passed over.",
     registers,
   });
+  const silenced = new Counter({
+    name: "leeway_notifications_silenced_total",
+    help: "Notifications that a silence held back; each counts once for each silence.",
+    labelNames: ["model"],
+    registers,
+  });
+  const silences = new Gauge({
+    name: "leeway_silences_active",
+    help: "Silences that hold now.",
+    registers,
+  });
+  const feedback = new Gauge({
+    name: "leeway_incident_feedback",
+    help: "What people said of incidents, the last word of each person for each incident.",
+    labelNames: ["model", "verdict"],
+    registers,
+  });
 
   return {
     incidentsOpen: (models, counts) => {
@@ -99,5 +123,11 @@ export function createAlertingMetrics(registry: Registry): AlertingMetrics {
     },
     pollFailed: () => failures.inc(),
     unreadable: (rows) => unreadable.inc(rows),
+    silenced: (model) => silenced.inc({ model }),
+    people: (activeSilences, counts) => {
+      silences.set(activeSilences);
+      feedback.reset();
+      for (const { model, verdict, people } of counts) feedback.set({ model, verdict }, people);
+    },
   };
 }

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { baselineInForce } from "../core/accepted-baseline.ts";
+import type { AcceptedBaseline } from "../core/accepted-baseline.ts";
 import type { BaselineSpec } from "../core/baseline.ts";
 import type { Clock } from "../core/clock.ts";
 import { LeewayError } from "../core/errors.ts";
@@ -10,6 +12,7 @@ import { dayMs, nextWindow, windowContaining } from "../core/window.ts";
 import type { Window, WindowAlignment } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { insertDecisionState, readDecidedWindows, readLatestState } from "../store/facts/decision-states.ts";
+import { readAcceptedBaselines } from "../store/facts/accepted-baselines.ts";
 import { insertEvaluations } from "../store/facts/evaluations.ts";
 import { readFeatureSchemas } from "../store/facts/feature-schemas.ts";
 import { insertFindings, readLatestFindings } from "../store/facts/finding-history.ts";
@@ -108,16 +111,27 @@ export function createDetector(options: DetectorOptions): Detector {
   const trackedOf = (model: ModelSpec, environment: string): Tracked => {
     const key = JSON.stringify([model.name, environment]);
     let tracked = trackedModels.get(key);
-    const specification = JSON.stringify([model, modelFeatures(model, schemas)]);
+    const specification = specificationOf(model, environment);
     if (tracked === undefined || tracked.specification !== specification) {
       // A changed specification starts from what is stored: the same baseline goes on, another one begins anew.
       tracked = {
         environment,
         name: model.name,
         specification,
+  let accepted: readonly AcceptedBaseline[] = [];
         baseline: null,
         decider: null,
         baselineRetryAtMs: 0,
+  /** What a model is held against in an environment; null: nothing, so it is not judged. */
+  const baselineOf = (model: ModelSpec, environment: string): BaselineSpec | null => {
+    if (model.origin !== "declared") return null;
+    const own = accepted.find((one) => one.environment === environment && one.model === model.name);
+    return baselineInForce(model.baseline, own ?? null);
+  };
+
+  const specificationOf = (model: ModelSpec, environment: string): string =>
+    JSON.stringify([model, modelFeatures(model, schemas), baselineOf(model, environment)]);
+
         baselineFailure: null,
         last: null,
         loadedLast: false,
@@ -146,7 +160,7 @@ export function createDetector(options: DetectorOptions): Detector {
       tracked.baselineFailure = null;
       // A file's rows have a schema of their own.
       schemas = await readFeatureSchemas(facts);
-      tracked.specification = JSON.stringify([model, modelFeatures(model, schemas)]);
+      tracked.specification = specificationOf(model, tracked.environment);
       tracked.decider = createWindowDecider({
         facts,
         model,
@@ -167,7 +181,7 @@ export function createDetector(options: DetectorOptions): Detector {
   const passModel = async (model: ModelSpec, environment: string): Promise<ModelPass> => {
     const tracked = trackedOf(model, environment);
     const events = book.events(environment, model.name);
-    const spec = model.origin === "declared" ? model.baseline : null;
+    const spec = baselineOf(model, environment);
     const report = (pass: Partial<ModelPass>): ModelPass => ({
       model: model.name,
       environment,
@@ -466,6 +480,7 @@ export function createDetector(options: DetectorOptions): Detector {
           failure,
         });
       }
+    accepted = await readAcceptedBaselines(facts);
     }
     return {
       models: passes,

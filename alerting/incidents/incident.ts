@@ -23,6 +23,18 @@ export interface PendingAnnouncement {
   readonly evaluatedAtMs: number;
   /** Service clock; null: not before the next window (growth is announced at most once a window). */
   readonly dueMs: number | null;
+  /** A silence holds it back: it is said when none does any more, if it is still to be said. */
+  readonly held?: true;
+}
+
+/** A person took what changed as the new normal. */
+export interface Acceptance {
+  readonly by: string;
+  readonly comment: string | null;
+  /** Wall clock. */
+  readonly atMs: number;
+  /** The range that became the baseline; null if another one was set. */
+  readonly range: { readonly fromMs: number; readonly toMs: number } | null;
 }
 
 /** What people were told of an incident. */
@@ -54,6 +66,10 @@ export interface IncidentState {
   readonly pending: PendingAnnouncement | null;
   /** Recorded already that it is not sent: its windows are too old, or its severity is `none`. */
   readonly unsentBecause: readonly ("too_old_to_notify" | "severity_none")[];
+  /** By finding, ids of the silences that were recorded as holding it back; absent if none did. */
+  readonly silenced?: Readonly<Record<string, readonly string[]>>;
+  /** It ended because its baseline was replaced; absent if not. */
+  readonly accepted?: Acceptance;
 }
 
 export function openFindings(incident: IncidentState): readonly TrackedFinding[] {

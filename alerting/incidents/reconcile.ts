@@ -25,6 +25,8 @@ export const recordReasons = {
   ended_silently: "it ended again after flapping",
   too_old_to_notify: "its window is older than notify_max_age",
   severity_none: "its severity is none",
+  silenced: "a silence holds it back",
+  accepted: "a person accepted the change as the new baseline",
 } as const;
 export type RecordReason = keyof typeof recordReasons;
 
@@ -45,7 +47,20 @@ export type Decision =
       /** The incident as it stood when this was decided. */
       readonly incident: IncidentState;
     }
-  | { readonly kind: "record"; readonly reason: RecordReason; readonly findingIds: readonly string[] };
+  | {
+      readonly kind: "record";
+      readonly reason: RecordReason;
+      readonly findingIds: readonly string[];
+      /** With `silenced`: which. */
+      readonly silences?: readonly HoldingSilence[];
+    };
+
+/** A silence that matches a finding now. */
+export interface HoldingSilence {
+  readonly id: string;
+  readonly by: string;
+  readonly untilMs: number;
+}
 
 export interface Rules {
   readonly severity: Readonly<Record<Harm, Severity>>;
@@ -54,6 +69,8 @@ export interface Rules {
   readonly qualityFloor: number;
   readonly groupWaitMs: number;
   readonly notifyMaxAgeMs: number;
+  /** The silences that match a finding, were it sent with this severity; absent: there are none. */
+  readonly silencesOf?: (finding: Finding, severity: Severity) => readonly HoldingSilence[];
 }
 
 /** One evaluation of the incident's model: records that share a window and `evaluatedAtMs`. */
@@ -97,7 +114,10 @@ export function reconcile(
   return [state, decisions];
 }
 
-/** Announces what waits for its group without waiting any longer; for a caller who knows that nothing more will come. */
+/**
+ * Announces what waits for its group without waiting any longer, for a caller who knows that nothing more will come; and
+ * what was held back, unless a silence still holds it.
+ */
 export function closeGroup(
   incident: IncidentState,
   nowMs: number,
@@ -154,7 +174,7 @@ function applyEvaluation(
   decisions: Decision[],
 ): IncidentState {
   const { atMs, windowEndMs } = evaluation;
-  const before = incident ?? newIncident(evaluation);
+  const before = incident === null ? newIncident(evaluation) : revived(incident, evaluation);
   const findings: Record<string, TrackedFinding> = { ...before.findings };
   const reopened: string[] = [];
   const reasserted: string[] = [];
@@ -216,6 +236,14 @@ function newIncident(evaluation: Evaluation): IncidentState {
     pending: null,
     unsentBecause: [],
   };
+}
+
+/** An accepted change that is found again, its old baseline being back in force, is news: nobody waits for its end. */
+function revived(incident: IncidentState, evaluation: Evaluation): IncidentState {
+  const { accepted, ...rest } = incident;
+  if (accepted === undefined || !evaluation.records.some((record) => record.state === "open")) return incident;
+  const findings = Object.entries(incident.findings).map(([id, tracked]) => [id, { ...tracked, sent: null }] as const);
+  return { ...rest, findings: Object.fromEntries(findings), told: null };
 }
 
 /** What falls due up to `atMs`, or because a window later than the one announced has been evaluated. */
@@ -332,6 +360,8 @@ function announceNews(
   if (told !== null && told.changeWindowEndMs !== null && told.changeWindowEndMs >= incident.windowEndMs) {
     return { ...incident, pending: { ...pending, dueMs: null } };
   }
+  const holding = holdingSilences(speaksOf, severity, rules);
+  if (holding !== null) return held(incident, pending, holding, decisions);
 
   const findings = { ...incident.findings };
   for (const tracked of openFindings(incident)) {
@@ -340,8 +370,9 @@ function announceNews(
     const largest = Math.max(magnitude, tracked.sent?.magnitude ?? 0);
     findings[findingId] = { ...tracked, sent: { named, magnitude: largest } };
   }
+  const { silenced: _, ...unsilenced } = incident;
   const announced: IncidentState = {
-    ...incident,
+    ...unsilenced,
     findings,
     told: {
       severity,
@@ -364,6 +395,43 @@ function announceNews(
     incident: announced,
   });
   return announced;
+}
+
+/** By finding, the silences that hold it back; null unless all are held: a fault must not hide behind another's silence. */
+function holdingSilences(
+  findings: readonly TrackedFinding[],
+  severity: Severity,
+  rules: Rules,
+): ReadonlyMap<string, readonly HoldingSilence[]> | null {
+  const holding = new Map(
+    findings.map(({ finding }) => [finding.findingId, rules.silencesOf?.(finding, severity) ?? []] as const),
+  );
+  return holding.size > 0 && [...holding.values()].every((silences) => silences.length > 0) ? holding : null;
+}
+
+/** Keeps what is to be said until no silence holds it; each finding and silence is recorded once. */
+function held(
+  incident: IncidentState,
+  pending: PendingAnnouncement,
+  holding: ReadonlyMap<string, readonly HoldingSilence[]>,
+  decisions: Decision[],
+): IncidentState {
+  const silenced: Record<string, readonly string[]> = { ...incident.silenced };
+  const newlyHeld: string[] = [];
+  const newSilences = new Map<string, HoldingSilence>();
+  for (const [findingId, silences] of holding) {
+    const known = silenced[findingId] ?? [];
+    const fresh = silences.filter(({ id }) => !known.includes(id));
+    if (fresh.length === 0) continue;
+    newlyHeld.push(findingId);
+    for (const silence of fresh) newSilences.set(silence.id, silence);
+    silenced[findingId] = [...known, ...fresh.map(({ id }) => id)];
+  }
+  if (newlyHeld.length > 0) {
+    const silences = [...newSilences.values()];
+    decisions.push({ kind: "record", reason: "silenced", findingIds: newlyHeld.toSorted(), silences });
+  }
+  return { ...incident, silenced, pending: { ...pending, dueMs: null, held: true } };
 }
 
 /** What a person has not been told and should be. */

@@ -5,6 +5,7 @@ import type { ModelSpec } from "../../core/model.ts";
 import { decidedSpan, findDecidedWindow, readEvaluations } from "../../store/facts/decided-window.ts";
 import { readModelNames } from "../../store/facts/models.ts";
 import { nearestName } from "../config/fault.ts";
+import { parseInstant } from "../config/instant.ts";
 import { type LoadedConfig, requireConfig } from "../config/load.ts";
 import {
   explainNotifications,
@@ -97,9 +98,8 @@ interface Explanation {
 }
 
 function parseTime(text: string): number {
-  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Date.parse(text);
-  const zoned = /^\d{4}-\d{2}-\d{2}($|[T ].*(Z|[+-]\d{2}:?\d{2})$)/i.test(text);
-  if (zoned && Number.isFinite(time)) return time;
+  const time = parseInstant(text);
+  if (time !== null) return time;
   throw new LeewayError(
     "usage",
     `--at: ${JSON.stringify(text)} is not a time; write 2026-11-23 or 2026-11-23T14:00:00Z`,

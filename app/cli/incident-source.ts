@@ -1,14 +1,7 @@
 import { existsSync } from "node:fs";
-import {
-  decisionView,
-  type IncidentDetail,
-  type IncidentView,
-  incidentView,
-  notificationView,
-} from "../../alerting/incident-view.ts";
+import { incidentDetail, type IncidentDetail, type IncidentView, incidentView } from "../../alerting/incident-view.ts";
 import { LeewayError } from "../../core/errors.ts";
-import { listIncidentDecisions, listIncidents, readIncident } from "../../store/state/incidents.ts";
-import { listNotifications } from "../../store/state/outbox.ts";
+import { listIncidents } from "../../store/state/incidents.ts";
 import { openState } from "../../store/state/state.ts";
 import { type LoadedConfig, requireConfig } from "../config/load.ts";
 import { stateFile } from "../lifecycle/state-file.ts";
@@ -56,8 +49,9 @@ function readStateFile({ service, models }: LoadedConfig): IncidentSource {
     throw new LeewayError("state_unreadable", message);
   }
   const externalUrl = service.http.externalUrl ?? `http://${service.http.host}:${service.http.port}`;
+  const modelNamed = (name: string) => models.find((model) => model.name === name) ?? null;
   const view = (row: Parameters<typeof incidentView>[0]) =>
-    incidentView(row, { model: models.find((model) => model.name === row.model) ?? null, externalUrl });
+    incidentView(row, { model: modelNamed(row.model), externalUrl });
   return {
     list: async ({ status, model }) => {
       using state = openState(file, { readOnly: true });
@@ -66,16 +60,10 @@ function readStateFile({ service, models }: LoadedConfig): IncidentSource {
     },
     get: async (incidentId) => {
       using state = openState(file, { readOnly: true });
-      const row = readIncident(state, incidentId);
-      if (row === null) {
-        const message = `no incident has the id ${JSON.stringify(incidentId)}; leeway incidents lists them`;
-        throw new LeewayError("check_failed", message);
-      }
-      return {
-        ...view(row),
-        notifications: listNotifications(state, incidentId).map(notificationView),
-        decisions: listIncidentDecisions(state, incidentId).map(decisionView),
-      };
+      const detail = incidentDetail(state, incidentId, { modelNamed, externalUrl, nowMs: Date.now() });
+      if (detail !== null) return detail;
+      const message = `no incident has the id ${JSON.stringify(incidentId)}; leeway incidents lists them`;
+      throw new LeewayError("check_failed", message);
     },
   };
 }

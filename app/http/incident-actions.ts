@@ -1,4 +1,8 @@
+import type { Actions, IncidentOutcome, Said } from "../../alerting/actions.ts";
+import { systemClock } from "../../core/clock.ts";
+import { LeewayError } from "../../core/errors.ts";
 import type { ProblemCode } from "./problem.ts";
+import { silenceEnd } from "./silence-end.ts";
 
 /** What a person did: the incident as `GET /api/v1/incidents/:id` now shows it, or why it was not done. */
 export type ActionOutcome =
@@ -41,3 +45,43 @@ export interface IncidentActions {
    */
   readonly accept: (incidentId: string, input: ActionInput) => Promise<ActionOutcome>;
 }
+
+/** @param actions Alerting's; null while this process has no alerting role, or starts it again. */
+export function createIncidentActions(actions: () => Actions | null): IncidentActions {
+  const act = async (
+    input: ActionInput,
+    work: (actions: Actions, said: Said) => IncidentOutcome | ActionOutcome | Promise<IncidentOutcome>,
+  ): Promise<ActionOutcome> => {
+    const current = actions();
+    if (current === null) return roleAbsent;
+    const by = input.by.trim();
+    if (by === "") return refused("request_invalid", "by: say who you are");
+    try {
+      return await work(current, { by, comment: input.comment?.trim() || null });
+    } catch (error) {
+      if (!(error instanceof LeewayError) || !error.retryable) throw error;
+      return refused("store_unreachable", `${error.message}; nothing was changed, try again`);
+    }
+  };
+  return {
+    acknowledge: (id, input) => act(input, (current, said) => current.acknowledge(id, said)),
+    silence: (id, input) =>
+      act(input, (current, said) => {
+        const end = silenceEnd(input, systemClock.now());
+        if (end.kind === "refused") return refused("request_invalid", end.detail);
+        return current.silence(id, { ...said, untilMs: end.untilMs });
+      }),
+    feedback: (id, input) => act(input, (current, said) => current.feedback(id, { ...said, verdict: input.verdict })),
+    accept: (id, input) => act(input, (current, said) => current.accept(id, said)),
+  };
+}
+
+function refused(code: ProblemCode, detail: string): ActionOutcome {
+  return { kind: "refused", code, detail };
+}
+
+export const roleAbsent = {
+  kind: "refused",
+  code: "role_absent",
+  detail: "incidents are known to the process with the alerting role; ask that one",
+} as const;

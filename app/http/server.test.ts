@@ -29,6 +29,7 @@ function start(changes: { readonly host?: string; readonly tokens?: readonly Api
       list: ({ limit }) => (limit === 100 ? [incident] : []),
       get: (id) => (id === incident.id ? incident : null),
     }),
+    actions: () => null,
     log: createLog({ level: "silent" }),
   });
 }
@@ -144,6 +145,7 @@ test("a port that is taken is told with what to do", async () => {
     readiness,
     models: () => [],
     incidents: () => null,
+    actions: () => null,
     log: createLog({ level: "silent" }),
   });
   await expect(second).rejects.toMatchObject({ code: "address_in_use", exitCode: 3 });

@@ -1,14 +1,16 @@
 import type { AddressInfo } from "node:net";
 import { fastify, type FastifyBaseLogger, type FastifyReply, LogController } from "fastify";
 import { z } from "zod";
+import type { Actions } from "../../alerting/actions.ts";
 import { LeewayError } from "../../core/errors.ts";
 import type { ModelSpec } from "../../core/model.ts";
 import { isLoopback } from "../config/loopback.ts";
 import type { HttpConfig } from "../config/service-config.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Registry, ServiceMetrics } from "../telemetry/metrics.ts";
+import { registerActionRoutes } from "./action-routes.ts";
 import { modelSummaries } from "./model-summary.ts";
-import { problem, type ProblemCode, problemContentType, problems } from "./problem.ts";
+import { sendProblem } from "./problem.ts";
 import type { Readiness } from "./readiness.ts";
 import { tokenHolder } from "./tokens.ts";
 
@@ -39,6 +41,8 @@ export interface HttpServerOptions {
   /** Null if this process does not have the alerting role. */
   readonly incidents: () => IncidentSource | null;
   readonly log: Log;
+  /** The same for what people do. */
+  readonly actions: () => Actions | null;
 }
 
 const incidentQuery = z.strictObject({
@@ -140,6 +144,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   // Where the links of messages lead: the page of an incident, until there is one its JSON. Relative, since
   // `external_url` may have a path of its own.
   server.get<{ Params: { id: string } }>("/incidents/:id", async (request, reply) =>
+  registerActionRoutes(server, { actions: options.actions, tokens });
+
     reply.redirect(`../api/v1/incidents/${encodeURIComponent(request.params.id)}`),
   );
 
@@ -152,13 +158,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { port } = server.server.address() as AddressInfo;
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   return { url: `http://${host}:${port}`, [Symbol.asyncDispose]: () => server.close() };
-}
-
-function sendProblem(reply: FastifyReply, code: ProblemCode, detail: string): FastifyReply {
-  return reply
-    .code(problems[code].status)
-    .type(problemContentType)
-    .send(JSON.stringify(problem(code, detail)));
 }
 
 function sendRoleAbsent(reply: FastifyReply): FastifyReply {

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import { systemClock } from "../../core/clock.ts";
 import { LeewayError } from "../../core/errors.ts";
+import type { Actions } from "../../alerting/actions.ts";
 import type { Alerting } from "../../alerting/alerting.ts";
 import { createAlertingMetrics } from "../../alerting/metrics.ts";
 import type { Collector } from "../../collector/collector.ts";
@@ -72,6 +73,7 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
   let incidents: () => IncidentSource | null = () => null;
   let models: () => LoadedConfig["models"] = () => config.models;
 
+  let actions: () => Actions | null = () => null;
   try {
     await using resources = new AsyncDisposableStack();
     const http = resources.use(
@@ -85,6 +87,7 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
         log: log.child({ part: "http" }),
       }),
     );
+        actions: () => actions(),
     resources.use(writeAddressFiles(config.service.dataDir, http.url, roles));
 
     const owner = roles.has("detector") || roles.has("alerting");
@@ -133,6 +136,7 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
 
     if (roles.has("detector")) {
       const detector = resources.use(
+      actions = () => alerting?.current()?.actions ?? null;
         createDetector({
           facts,
           models: directory.models,

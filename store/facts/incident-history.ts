@@ -31,7 +31,7 @@ export function incidentHistoryRow(incident: {
 
 /** A row of `state_history`: the latest sequence of a kind and key is what the state file says. */
 export function stateHistoryRow(change: {
-  readonly kind: "acknowledgement" | "notification";
+  readonly kind: "acknowledgement" | "notification" | "silence" | "feedback" | "accepted_baseline";
   readonly key: string;
   readonly sequence: number;
   readonly value: object;

@@ -18,11 +18,13 @@ export interface IncidentRow {
   readonly nextDueMs: number | null;
   /** Something waits for its group. */
   readonly waiting: boolean;
+  /** Something is held back by a silence. */
+  readonly held: boolean;
   /** Counts its versions; the mirror's latest sequence wins. */
   readonly sequence: number;
   /** JSON. */
   readonly state: string;
-  readonly acknowledgement: { readonly by: string; readonly atMs: number } | null;
+  readonly acknowledgement: { readonly by: string; readonly atMs: number; readonly comment: string | null } | null;
 }
 
 /** Everything about an incident but who acknowledged it, which only `acknowledgeIncident` writes. */
@@ -40,14 +42,16 @@ interface Stored {
   ended_ms: number | null;
   next_due_ms: number | null;
   waiting: number;
+  held: number;
   sequence: number;
   state: string;
   acknowledged_by: string | null;
   acknowledged_at_ms: number | null;
+  acknowledged_comment: string | null;
 }
 
 function toRow(stored: Stored): IncidentRow {
-  const { acknowledged_by: by, acknowledged_at_ms: atMs } = stored;
+  const { acknowledged_by: by, acknowledged_at_ms: atMs, acknowledged_comment: comment } = stored;
   return {
     incidentId: stored.incident_id,
     environment: stored.environment,
@@ -60,9 +64,10 @@ function toRow(stored: Stored): IncidentRow {
     endedMs: stored.ended_ms,
     nextDueMs: stored.next_due_ms,
     waiting: stored.waiting !== 0,
+    held: stored.held !== 0,
     sequence: stored.sequence,
     state: stored.state,
-    acknowledgement: by === null || atMs === null ? null : { by, atMs },
+    acknowledgement: by === null || atMs === null ? null : { by, atMs, comment },
   };
 }
 
@@ -109,15 +114,21 @@ export function listDueIncidents(state: State, nowMs: number, waiting: boolean):
   return stored.map(toRow);
 }
 
+/** Incidents of which something is held back by a silence. */
+export function listHeldIncidents(state: State): readonly IncidentRow[] {
+  return state.all<Stored>("SELECT * FROM incidents WHERE held = 1 ORDER BY incident_id").map(toRow);
+}
+
 /** Writes what an incident is now. @returns Its sequence. */
 export function writeIncident(state: State, content: IncidentContent): number {
   state.run(
     `INSERT INTO incidents (incident_id, environment, model, status, harm, severity, started_ms, window_end_ms,
-       ended_ms, next_due_ms, waiting, sequence, state)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)
+       ended_ms, next_due_ms, waiting, held, sequence, state)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)
      ON CONFLICT (incident_id) DO UPDATE SET status = excluded.status, harm = excluded.harm,
        severity = excluded.severity, started_ms = excluded.started_ms, window_end_ms = excluded.window_end_ms,
        ended_ms = excluded.ended_ms, next_due_ms = excluded.next_due_ms, waiting = excluded.waiting,
+       held = excluded.held,
        sequence = sequence + 1, state = excluded.state`,
     content.incidentId,
     content.environment,
@@ -130,18 +141,24 @@ export function writeIncident(state: State, content: IncidentContent): number {
     content.endedMs,
     content.nextDueMs,
     content.waiting ? 1 : 0,
+    content.held ? 1 : 0,
     content.state,
   );
   return readIncident(state, content.incidentId)?.sequence ?? 1;
 }
 
 /** The first acknowledgement stands. @returns False if there is no such incident. */
-export function acknowledgeIncident(state: State, incidentId: string, by: string, atMs: number): boolean {
+export function acknowledgeIncident(
+  state: State,
+  incidentId: string,
+  { by, atMs, comment }: NonNullable<IncidentRow["acknowledgement"]>,
+): boolean {
   state.run(
-    `UPDATE incidents SET acknowledged_by = ?, acknowledged_at_ms = ?, sequence = sequence + 1
+    `UPDATE incidents SET acknowledged_by = ?, acknowledged_at_ms = ?, acknowledged_comment = ?, sequence = sequence + 1
      WHERE incident_id = ? AND acknowledged_by IS NULL`,
     by,
     atMs,
+    comment,
     incidentId,
   );
   return readIncident(state, incidentId) !== null;
@@ -163,29 +180,36 @@ export interface IncidentDecisionRow {
   readonly findingIds: readonly string[];
   /** Service clock. */
   readonly decidedAtMs: number;
+  /** Which held it back, as they stood; empty unless the reason is `silenced`. */
+  readonly silences: readonly { readonly id: string; readonly by: string; readonly untilMs: number }[];
 }
 
 export function appendIncidentDecision(state: State, incidentId: string, decision: IncidentDecisionRow): void {
   state.run(
-    "INSERT INTO incident_decisions (incident_id, kind, reason, finding_ids, decided_at_ms) VALUES (?, ?, ?, ?, ?)",
+    "INSERT INTO incident_decisions (incident_id, kind, reason, finding_ids, decided_at_ms, silences) VALUES (?, ?, ?, ?, ?, ?)",
     incidentId,
     decision.kind,
     decision.reason,
     JSON.stringify(decision.findingIds),
     decision.decidedAtMs,
+    decision.silences.length === 0 ? null : JSON.stringify(decision.silences),
   );
 }
 
 export function listIncidentDecisions(state: State, incidentId: string): readonly IncidentDecisionRow[] {
   return state
-    .all<{ kind: "notify" | "record"; reason: string; finding_ids: string; decided_at_ms: number }>(
-      "SELECT * FROM incident_decisions WHERE incident_id = ? ORDER BY id",
-      incidentId,
-    )
+    .all<{
+      kind: "notify" | "record";
+      reason: string;
+      finding_ids: string;
+      decided_at_ms: number;
+      silences: string | null;
+    }>("SELECT * FROM incident_decisions WHERE incident_id = ? ORDER BY id", incidentId)
     .map((row) => ({
       kind: row.kind,
       reason: row.reason,
       findingIds: JSON.parse(row.finding_ids) as string[],
       decidedAtMs: row.decided_at_ms,
+      silences: row.silences === null ? [] : (JSON.parse(row.silences) as IncidentDecisionRow["silences"]),
     }));
 }

@@ -67,4 +67,48 @@ export const stateMigrations: readonly string[] = [
     value TEXT NOT NULL,
     PRIMARY KEY (receiver, incident_id)
   ) STRICT`,
+  // What people said and did: silences, verdicts on incidents, baselines they accepted. Matchers and specs are JSON.
+  `CREATE TABLE silences (
+    silence_id TEXT PRIMARY KEY,
+    matchers TEXT NOT NULL,
+    incident_id TEXT,
+    created_by TEXT NOT NULL,
+    comment TEXT,
+    created_ms INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL,
+    ended_by TEXT,
+    ended_ms INTEGER
+  ) STRICT;
+  CREATE INDEX silences_by_until ON silences (until_ms);
+
+  CREATE TABLE feedback (
+    incident_id TEXT NOT NULL,
+    given_by TEXT NOT NULL,
+    model TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    comment TEXT,
+    given_ms INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    PRIMARY KEY (incident_id, given_by)
+  ) STRICT;
+
+  CREATE TABLE accepted_baselines (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    acceptance_id TEXT NOT NULL UNIQUE,
+    environment TEXT NOT NULL,
+    model TEXT NOT NULL,
+    spec TEXT,
+    configured TEXT,
+    replaced TEXT NOT NULL,
+    incident_id TEXT,
+    accepted_by TEXT NOT NULL,
+    comment TEXT,
+    accepted_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX accepted_baselines_by_model ON accepted_baselines (environment, model, id);
+
+  ALTER TABLE incidents ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE incidents ADD COLUMN acknowledged_comment TEXT;
+  ALTER TABLE incident_decisions ADD COLUMN silences TEXT;
+  CREATE INDEX incidents_held ON incidents (incident_id) WHERE held = 1`,
 ];

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { State } from "./state.ts";
 
 /** Tables of facts that repeat, append-only, what the state file says. */
-export type MirrorDestination = "incident_history" | "state_history";
+export const mirrorDestinations = ["incident_history", "state_history", "audit"] as const;
+export type MirrorDestination = (typeof mirrorDestinations)[number];
 
 export interface MirrorBatch {
   readonly destination: MirrorDestination;
