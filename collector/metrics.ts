@@ -16,6 +16,8 @@ export interface CollectorMetrics {
   backedOff(by: "store" | "kafka"): void;
   rebalanced(): void;
   buffered(bytes: number, messages: number): void;
+  /** Memory of requests that are not answered yet. */
+  requestsHeld(bytes: number): void;
   paused(partitions: number): void;
   lag(topic: string, partition: number, events: number, seconds: number): void;
   /** Partitions that went to another collector are no longer reported here. */
@@ -26,7 +28,7 @@ export function createCollectorMetrics(registry: Registry): CollectorMetrics {
   const registers = [registry];
   const received = new Counter({
     name: "leeway_messages_received_total",
-    help: "Messages read from Kafka and settled: stored, dropped or dead-lettered.",
+    help: "Messages read from Kafka or taken over HTTP, and settled: stored, dropped or dead-lettered.",
     labelNames: ["topic"],
     registers,
   });
@@ -82,6 +84,11 @@ export function createCollectorMetrics(registry: Registry): CollectorMetrics {
     help: "Messages that are read and wait for a write.",
     registers,
   });
+  const heldBytes = new Gauge({
+    name: "leeway_ingest_held_bytes",
+    help: "Memory held by HTTP requests that are not answered yet.",
+    registers,
+  });
   const paused = new Gauge({
     name: "leeway_consumer_paused_partitions",
     help: "Partitions that are not fetched for now, because the store does not keep up.",
@@ -115,6 +122,7 @@ export function createCollectorMetrics(registry: Registry): CollectorMetrics {
       bufferedBytes.set(bytes);
       bufferedMessages.set(messages);
     },
+    requestsHeld: (bytes) => heldBytes.set(bytes),
     paused: (partitions) => paused.set(partitions),
     lag(topic, partition, events, seconds) {
       lagEvents.set({ topic, partition: String(partition) }, events);

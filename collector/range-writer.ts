@@ -6,7 +6,7 @@ import { blockToken, type Intent } from "./intent.ts";
 import type { Block } from "./partition-batch.ts";
 import type { Patience } from "./patience.ts";
 import type { Segment } from "./partition-buffer.ts";
-import type { DeadLetterProducer } from "./sources/kafka-dead-letters.ts";
+import type { DeadLetterKeeper } from "./dead-letter-keeper.ts";
 
 /**
  * How long a token is relied on. The deduplication window holds the last 10,000 inserts of a table, so this is right up
@@ -32,11 +32,14 @@ export type WriteOutcome =
 
 export function createRangeWriter(options: {
   readonly facts: Facts;
-  readonly deadLetters: DeadLetterProducer;
+  readonly deadLetters: DeadLetterKeeper;
   readonly clock: Clock;
   readonly patience: Patience;
+  /** `trustTokensForMs` unless told otherwise; 0 asks the store about every range that was begun before. */
+  readonly trustTokensForMs?: number;
 }): RangeWriter {
   const { facts, deadLetters, clock, patience } = options;
+  const trustForMs = options.trustTokensForMs ?? trustTokensForMs;
 
   const alreadyStored = async (segment: Segment, intent: Intent) => {
     const { topic, partition } = segment.place;
@@ -61,7 +64,7 @@ export function createRangeWriter(options: {
       const insert = async (attempt: number) => {
         // The first attempt of a range of our own cannot meet an earlier one.
         const earlier = segment.recovered !== null || attempt > 0;
-        const trusted = sameDecoding && clock.now() - intent.decodedAtMs <= trustTokensForMs;
+        const trusted = sameDecoding && clock.now() - intent.decodedAtMs < trustForMs;
         if (earlier && !trusted) {
           stored = await alreadyStored(segment, intent);
           blocks = null;

@@ -8,6 +8,7 @@ export const errorCodes = {
   schema_outdated: "the store's tables are older or newer than this program",
   store_unreachable: "ClickHouse, or the embedded engine, did not answer",
   store_busy: "ClickHouse pushed back: too many parts, or no memory for this query",
+  store_full: "the disk of ClickHouse, or of the embedded engine, is full",
   store_rejected: "ClickHouse refused a statement for good",
   engine_missing: "the embedded engine (npm package chdb) is not installed",
   engine_running: "another process runs an engine on this data directory",

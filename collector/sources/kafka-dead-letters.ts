@@ -2,20 +2,15 @@ import { createHash } from "node:crypto";
 import type { Kafka, Message, Producer } from "kafkajs";
 import { LeewayError } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
+import type { DeadLetterKeeper } from "../dead-letter-keeper.ts";
 import type { DeadLetter } from "../partition-batch.ts";
 
 /** Kafka's default limit of a request is 1 MiB, and a request that is larger is refused for good. */
 const maxSendBytes = 700_000;
 const maxValueBytes = 256 * 1024;
 
-export interface DeadLetterProducer extends AsyncDisposable {
-  /**
-   * Resolves when all in-sync replicas have them. At least once: a crash may send a letter again, under the same key.
-   *
-   * @throws LeewayError `kafka_unreachable`, retryable.
-   */
-  send(letters: readonly DeadLetter[]): Promise<void>;
-}
+/** Resolves when all in-sync replicas have the letters; throws `kafka_unreachable`. */
+export type DeadLetterProducer = DeadLetterKeeper & AsyncDisposable;
 
 /** Sends what could not become a row to a topic of its own, with where it came from and why in its headers. */
 export function createDeadLetterProducer(options: {

@@ -63,6 +63,8 @@ export function insertSettings(token: string | null): Record<string, string | nu
 /** ClickHouse error codes that pass by themselves: memory, parts, queries, time-outs, keeper, shutting down. */
 const busyCodes = new Set(["159", "202", "203", "209", "210", "236", "241", "242", "319", "425", "439", "999"]);
 const tooManyParts = "252";
+/** ClickHouse's own code for a full disk; the embedded engine says ENOSPC where a body does not fit beside the tables. */
+const diskFull = "243";
 
 /** One line of ClickHouse's message. */
 function firstLine(message: string): string {
@@ -79,6 +81,12 @@ function withoutRows(error: unknown): unknown {
 /** What an error of the client means to a caller. */
 export function storeError(error: unknown, where: string): LeewayError {
   if (error instanceof LeewayError) return error;
+  const full = error instanceof ClickHouseError ? error.code === diskFull : /\bENOSPC\b/.test(String(error));
+  if (full) {
+    // It passes when somebody makes room: a message is kept waiting for that, not given up.
+    const message = `the disk of ClickHouse at ${where} is full; make room there`;
+    return new LeewayError("store_full", message, { cause: error, retryable: true });
+  }
   if (error instanceof ClickHouseError) {
     const message = firstLine(error.message);
     // 252 is said of two things: too many parts in the table pass with merges; too many partitions in one block never do.

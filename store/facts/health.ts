@@ -131,7 +131,7 @@ export async function findingsOpenedSince(
   );
 }
 
-/** Topics that stored events of each model came from, with the newest of them. */
+/** Topics of Kafka that stored events of each model came from, with the newest of them. */
 export async function eventTopics(facts: Facts): Promise<
   readonly {
     readonly model: string;
@@ -143,7 +143,7 @@ export async function eventTopics(facts: Facts): Promise<
   return facts.query(
     `SELECT toString(model) AS model, toString(topic) AS topic, partition,
        toUnixTimestamp64Milli(max(event_time)) AS lastEventMs
-     FROM events WHERE topic != '' AND NOT startsWith(environment, 'baseline-')
+     FROM events WHERE topic != '' AND NOT startsWith(topic, '/') AND NOT startsWith(environment, 'baseline-')
      GROUP BY model, topic, partition`,
   );
 }

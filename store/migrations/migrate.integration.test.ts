@@ -36,6 +36,8 @@ test("migrating makes every table of the design, and again changes nothing", asy
       "incident_history",
       "state_history",
       "audit",
+      "ingest_requests",
+      "dead_letters",
       "schema_migrations",
     ]),
   );

@@ -1,6 +1,7 @@
 import { LeewayError } from "../../core/errors.ts";
 import type { Facts } from "../facts/client.ts";
 import { statements as tables, version as tablesVersion } from "./0001-tables.ts";
+import { statements as httpIngest, version as httpIngestVersion } from "./0002-http-ingest.ts";
 
 interface Migration {
   readonly version: number;
@@ -8,7 +9,10 @@ interface Migration {
 }
 
 /** In order; a released migration never changes. Every statement can run twice (`IF NOT EXISTS`), so two roles may start at once. */
-const migrations: readonly Migration[] = [{ version: tablesVersion, statements: tables }];
+const migrations: readonly Migration[] = [
+  { version: tablesVersion, statements: tables },
+  { version: httpIngestVersion, statements: httpIngest },
+];
 
 export const schemaVersion = migrations.at(-1)?.version ?? 0;
 

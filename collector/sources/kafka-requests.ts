@@ -1,0 +1,103 @@
+import type { Producer } from "kafkajs";
+import type { Clock } from "../../core/clock.ts";
+import { LeewayError } from "../../core/errors.ts";
+import type { Logger } from "../../core/logger.ts";
+import type { CollectorMetrics } from "../metrics.ts";
+import type { BatchMaker, MessageKind } from "../partition-batch.ts";
+import { addMessages, countSettled } from "./http-store.ts";
+import type { RequestSink } from "./http.ts";
+import { createKafkaClient, type KafkaConnection } from "./kafka-client.ts";
+import { createDeadLetterProducer, splitByBytes } from "./kafka-dead-letters.ts";
+
+/** Kafka's default limit of a request is 1 MiB. */
+const maxSendBytes = 700_000;
+/** Requests whose names are remembered. */
+const rememberedRequests = 20_000;
+
+/**
+ * Settles requests by Kafka: what can become a row goes to a topic, from where a collector stores it exactly once; what
+ * cannot goes to the topic of dead letters. Answered when all in-sync replicas have it (at least once: the same request
+ * again is sent again, unless this process remembers it as settled).
+ */
+export function createTopicSink(options: {
+  readonly kafka: KafkaConnection;
+  /** Where events and labels go, and what is refused. */
+  readonly topics: Readonly<Record<MessageKind, string>> & { readonly deadLetters: string };
+  readonly batchMaker: BatchMaker;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: CollectorMetrics;
+}): RequestSink {
+  const { topics, batchMaker, clock, log, metrics } = options;
+  const kafka = createKafkaClient(options.kafka, log);
+  const deadLetters = createDeadLetterProducer({ kafka, topic: topics.deadLetters, log });
+  const settled = new Map<string, string>();
+  let producer: Promise<Producer> | null = null;
+
+  const connected = async () => {
+    const fresh = kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
+    await fresh.connect();
+    return fresh;
+  };
+  const end = async () => {
+    const ending = producer;
+    producer = null;
+    await (await ending?.catch(() => null))?.disconnect().catch((error: unknown) => {
+      log.warn({ error: String(error) }, "the producer did not disconnect in good order");
+    });
+  };
+
+  const send = async (topic: string, key: string, values: readonly Buffer[]) => {
+    // One key a request: its messages stay in order.
+    const messages = values.map((value) => ({ key, value }));
+    for (const part of splitByBytes(messages, maxSendBytes)) {
+      try {
+        producer ??= connected();
+        await (await producer).send({ topic, acks: -1, messages: part });
+      } catch (cause) {
+        // After a failure its sequence numbers may be off; the next request begins with a new one.
+        await end();
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        const message = `Kafka did not take the messages for ${topic}: ${reason}`;
+        throw new LeewayError("kafka_unreachable", message, { cause, retryable: true });
+      }
+    }
+  };
+
+  return {
+    async settle(request) {
+      const { kind, name, bodySha256, topic, messages } = request;
+      const key = `${kind} ${name}`;
+      const earlier = settled.get(key);
+      if (earlier !== undefined && earlier !== bodySha256) return { kind: "key_reused" };
+      const nowMs = clock.now();
+      const batch = batchMaker.createBatch(kind, nowMs);
+      const verdicts = addMessages(batch, request, nowMs);
+      const { newSchemas: schemas, newModels: models } = batch.decoding();
+      // The collector stores them; here they only must not be counted as new again.
+      batchMaker.markStored({ schemas, models });
+      const outcome = { kind: "settled", keptIn: "kafka", repeated: earlier !== undefined, verdicts } as const;
+      if (earlier === undefined) {
+        const valid = messages.filter((_, index) => verdicts[index]?.kind === "stored");
+        await send(topics[kind], name, valid);
+        if (batch.deadLetters.length > 0) await deadLetters.send(batch.deadLetters);
+        // The others are counted by the collector that stores them.
+        countSettled(
+          metrics,
+          topic,
+          0,
+          verdicts.filter((verdict) => verdict.kind === "dead_letter"),
+        );
+        settled.set(key, bodySha256);
+        const oldest = settled.size > rememberedRequests ? settled.keys().next() : null;
+        if (oldest?.done === false) settled.delete(oldest.value);
+      }
+      batch.release();
+      return outcome;
+    },
+    async [Symbol.asyncDispose]() {
+      await end();
+      await deadLetters[Symbol.asyncDispose]();
+    },
+  };
+}
