@@ -76,10 +76,6 @@ test.each([
     says: 'leeway: --shard: "4/3" is not a shard; write 1/3 for the first of three',
   },
   { args: ["serve", "--port", "http"], says: 'leeway: --port: "http" is not a port; write a number from 0 to 65535' },
-  {
-    args: ["serve"],
-    says: "leeway: no Kafka broker is named; set KAFKA_BROKERS or kafka.brokers, or run other roles with --roles detector,alerting",
-  },
   { args: ["check-config", "--config", "no.yaml"], says: "leeway: no.yaml: there is no such file; correct --config" },
 ])("$says", async ({ args, says }) => {
   using folder = createFolder({});

@@ -9,6 +9,7 @@ import type { HttpConfig } from "../config/service-config.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Registry, ServiceMetrics } from "../telemetry/metrics.ts";
 import { registerActionRoutes } from "./action-routes.ts";
+import { type IngestOptions, registerIngestRoutes } from "./ingest-routes.ts";
 import { modelSummaries } from "./model-summary.ts";
 import { sendProblem } from "./problem.ts";
 import type { Readiness } from "./readiness.ts";
@@ -40,9 +41,11 @@ export interface HttpServerOptions {
   readonly models: () => readonly ModelSpec[];
   /** Null if this process does not have the alerting role. */
   readonly incidents: () => IncidentSource | null;
-  readonly log: Log;
   /** The same for what people do. */
   readonly actions: () => Actions | null;
+  /** Takes events and labels; left out if this process does not have the collector role. */
+  readonly ingest?: IngestOptions;
+  readonly log: Log;
 }
 
 const incidentQuery = z.strictObject({
@@ -141,11 +144,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     );
   });
 
+  registerActionRoutes(server, { actions: options.actions, tokens });
+  registerIngestRoutes(server, options.ingest, log);
+
   // Where the links of messages lead: the page of an incident, until there is one its JSON. Relative, since
   // `external_url` may have a path of its own.
   server.get<{ Params: { id: string } }>("/incidents/:id", async (request, reply) =>
-  registerActionRoutes(server, { actions: options.actions, tokens });
-
     reply.redirect(`../api/v1/incidents/${encodeURIComponent(request.params.id)}`),
   );
 

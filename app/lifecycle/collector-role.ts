@@ -4,25 +4,28 @@ import type { FeatureSchema } from "../../core/feature-schema.ts";
 import type { CollectorMetrics } from "../../collector/metrics.ts";
 import { type Collector, createCollector } from "../../collector/collector.ts";
 import { type BatchMakerOptions, createBatchMaker } from "../../collector/partition-batch.ts";
+import { createStoreSink } from "../../collector/sources/http-store.ts";
+import { createHttpSource, type HttpSource } from "../../collector/sources/http.ts";
 import type { KafkaConnection } from "../../collector/sources/kafka-client.ts";
+import { createTopicSink } from "../../collector/sources/kafka-requests.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import { readFeatureSchemas } from "../../store/facts/feature-schemas.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { KafkaConfig } from "../config/service-config.ts";
 import type { Log } from "../telemetry/log.ts";
 
-/** @throws config_invalid without brokers; kafka_unreachable, kafka_topic_missing. */
+/** @throws kafka_unreachable, kafka_topic_missing. */
 export async function startCollector(options: {
   readonly config: LoadedConfig;
+  readonly kafka: KafkaConfig;
   readonly facts: Facts;
   readonly metrics: CollectorMetrics;
   readonly clock: Clock;
   readonly log: Log;
   readonly abort: AbortSignal;
 }): Promise<Collector> {
-  const { config, facts, clock } = options;
+  const { config, kafka, facts, clock } = options;
   const { service } = config;
-  const kafka = requireKafka(service.kafka);
   const batchMaker = createBatchMaker(decodingOptions(config, await readFeatureSchemas(facts), clock));
   return createCollector({
     kafka: {
@@ -40,6 +43,40 @@ export async function startCollector(options: {
     metrics: options.metrics,
     abort: options.abort,
   });
+}
+
+/**
+ * Takes events and labels over HTTP: for Kafka if a broker is configured, else for the store.
+ *
+ * @param options.learnt Told when a model was seen for the first time.
+ */
+export async function startHttpSource(options: {
+  readonly config: LoadedConfig;
+  readonly facts: Facts;
+  readonly metrics: CollectorMetrics;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly learnt: () => void;
+}): Promise<HttpSource> {
+  const { config, facts, metrics, clock, log, learnt } = options;
+  const { kafka, collector } = config.service;
+  const batchMaker = createBatchMaker(decodingOptions(config, await readFeatureSchemas(facts), clock));
+  const sink =
+    kafka === null
+      ? createStoreSink({ facts, batchMaker, clock, metrics, learnt })
+      : createTopicSink({
+          kafka: kafkaConnection(kafka),
+          topics: {
+            events: kafka.topics.events[0] ?? "",
+            labels: kafka.topics.labels[0] ?? "",
+            deadLetters: kafka.topics.deadLetters,
+          },
+          batchMaker,
+          clock,
+          log,
+          metrics,
+        });
+  return createHttpSource({ sink, facts, maxBufferedBytes: collector.maxBufferedBytes, clock, log, metrics });
 }
 
 /** How messages are decoded here: whoever decodes with these options comes to the collector's verdicts. */
@@ -70,10 +107,8 @@ export function kafkaConnection(kafka: KafkaConfig): KafkaConnection {
   };
 }
 
-/** @throws config_invalid: a collector without brokers has nothing to collect. */
+/** @throws config_invalid without brokers. */
 export function requireKafka(kafka: KafkaConfig | null): KafkaConfig {
   if (kafka !== null) return kafka;
-  const message =
-    "no Kafka broker is named; set KAFKA_BROKERS or kafka.brokers, or run other roles with --roles detector,alerting";
-  throw new LeewayError("config_invalid", message);
+  throw new LeewayError("config_invalid", "no Kafka broker is named; set KAFKA_BROKERS or kafka.brokers");
 }

@@ -7,6 +7,7 @@ import type { Alerting } from "../../alerting/alerting.ts";
 import { createAlertingMetrics } from "../../alerting/metrics.ts";
 import type { Collector } from "../../collector/collector.ts";
 import { createCollectorMetrics } from "../../collector/metrics.ts";
+import type { HttpSource } from "../../collector/sources/http.ts";
 import { createDetector } from "../../detectors/detector.ts";
 import { createDetectorMetrics } from "../../detectors/metrics.ts";
 import { configError } from "../config/fault.ts";
@@ -17,7 +18,7 @@ import type { Log } from "../telemetry/log.ts";
 import { createRegistry, createServiceMetrics } from "../telemetry/metrics.ts";
 import { writeAddressFiles } from "./address-files.ts";
 import { startAlerting } from "./alerting-role.ts";
-import { requireKafka, startCollector } from "./collector-role.ts";
+import { startCollector, startHttpSource } from "./collector-role.ts";
 import { createModelDirectory } from "./model-directory.ts";
 import { createRestartable, type Restartable } from "./restartable.ts";
 import type { Role, Shard } from "./roles.ts";
@@ -51,7 +52,6 @@ const endTimeoutMs = 30_000;
 export async function serve(options: ServeOptions): Promise<130 | 143> {
   const { roles, log, request } = options;
   let config = requireConfig(request);
-  if (roles.has("collector")) requireKafka(config.service.kafka);
   const clock = systemClock;
 
   const readiness = createReadiness();
@@ -71,9 +71,10 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
   const metrics = createServiceMetrics(registry);
   metrics.configReloaded(true, clock.now());
   let incidents: () => IncidentSource | null = () => null;
-  let models: () => LoadedConfig["models"] = () => config.models;
-
   let actions: () => Actions | null = () => null;
+  let models: () => LoadedConfig["models"] = () => config.models;
+  let source: () => HttpSource | null = () => null;
+
   try {
     await using resources = new AsyncDisposableStack();
     const http = resources.use(
@@ -84,10 +85,11 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
         readiness,
         models: () => models(),
         incidents: () => incidents(),
+        actions: () => actions(),
+        ...(roles.has("collector") && { ingest: { source: () => (ending ? null : source()) } }),
         log: log.child({ part: "http" }),
       }),
     );
-        actions: () => actions(),
     resources.use(writeAddressFiles(config.service.dataDir, http.url, roles));
 
     const owner = roles.has("detector") || roles.has("alerting");
@@ -131,12 +133,12 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
         ),
       );
       incidents = () => alerting?.current()?.incidents ?? null;
+      actions = () => alerting?.current()?.actions ?? null;
       readiness.set("alerting", { state: "ready" });
     }
 
     if (roles.has("detector")) {
       const detector = resources.use(
-      actions = () => alerting?.current()?.actions ?? null;
         createDetector({
           facts,
           models: directory.models,
@@ -153,24 +155,40 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
     }
 
     let collector: Restartable<Collector> | null = null;
+    let door: Restartable<HttpSource> | null = null;
     if (roles.has("collector")) {
       const collectorMetrics = createCollectorMetrics(registry);
       const collectorLog = log.child({ role: "collector" });
-      collector = resources.use(
-        await createRestartable(async () => {
-          const started = await startCollector({
-            config,
-            facts,
-            metrics: collectorMetrics,
-            clock,
-            log: collectorLog,
-            abort: signals.abort,
-          });
-          started.stopped.catch((error: unknown) => fatal.reject(error));
-          return started;
-        }),
+      const { kafka } = config.service;
+      if (kafka !== null) {
+        collector = resources.use(
+          await createRestartable(async () => {
+            const started = await startCollector({
+              config,
+              kafka,
+              facts,
+              metrics: collectorMetrics,
+              clock,
+              log: collectorLog,
+              abort: signals.abort,
+            });
+            started.stopped.catch((error: unknown) => fatal.reject(error));
+            return started;
+          }),
+        );
+      }
+      const learnt = () =>
+        void directory
+          .refresh()
+          .catch((error: unknown) => collectorLog.warn({ err: error }, "a new model is listed later"));
+      door = resources.use(
+        await createRestartable(() =>
+          startHttpSource({ config, facts, metrics: collectorMetrics, clock, log: collectorLog, learnt }),
+        ),
       );
+      source = () => door?.current() ?? null;
       readiness.check("collector", async () => {
+        if (kafka === null) return;
         const current = collector?.current() ?? null;
         if (current === null) throw new Error("it is started again with a new configuration");
         await current.check();
@@ -187,7 +205,10 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
       config = next;
       await directory.refresh();
       if (tells(before, next)) await alerting?.restart();
-      if (collects(before, next)) await collector?.restart();
+      if (collects(before, next)) {
+        await collector?.restart();
+        await door?.restart();
+      }
       if (needsRestart(before, next)) {
         log.warn({}, "kafka, store, http, data or clock changed: that takes effect when this process is started again");
       }
