@@ -1,4 +1,5 @@
 import { requireConfig } from "../config/load.ts";
+import { runningService } from "../lifecycle/address-files.ts";
 import { modelSummaries } from "../http/model-summary.ts";
 import { apiAddress, getJson } from "./api-client.ts";
 import { defineCommand } from "./command.ts";
@@ -10,7 +11,7 @@ export const modelsCommand = defineCommand({
   name: "models",
   summary: "list the models",
   description:
-    "Lists the models that files declare. With LEEWAY_URL it asks the running service, which also knows the models that\nregistered themselves.",
+    "Asks the service that runs on the data directory, or the one that LEEWAY_URL names: it also knows the models that\nregistered themselves. Where none runs, lists the models that files declare.",
   options: {
     ...configOptions,
     json: { type: "boolean", description: "Print JSON instead of a table." },
@@ -18,17 +19,22 @@ export const modelsCommand = defineCommand({
   audience: "look",
   examples: ["leeway models", "LEEWAY_URL=http://127.0.0.1:8686 leeway models --json"],
   run: async ({ options }, context) => {
-    const address = apiAddress(context.environment);
+    const named = apiAddress(context.environment);
+    const config = named === null ? requireConfig(configRequest(options, context)) : null;
+    const url = config === null ? null : runningService(config.service.dataDir);
+    const address = url === null ? named : { url, token: context.environment["LEEWAY_TOKEN"] || null };
     const models =
       address === null
-        ? modelSummaries(requireConfig(configRequest(options, context)).models)
+        ? modelSummaries(config?.models ?? [])
         : (await getJson<{ models: readonly ModelSummary[] }>(address, "/api/v1/models")).models;
     if (options.json === true) {
       context.write(`${JSON.stringify(models, null, 2)}\n`);
       return 0;
     }
     if (models.length === 0) {
-      context.write("no models yet: add models/<name>.yaml, or send events and ask with LEEWAY_URL set\n");
+      const remedy =
+        address === null ? "start leeway serve here, or set LEEWAY_URL" : "send an event, see docs/ingest.md";
+      context.write(`no models yet: add models/<name>.yaml, or ${remedy}\n`);
       return 0;
     }
     context.write(

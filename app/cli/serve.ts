@@ -8,7 +8,7 @@ export const serveCommand = defineCommand({
   name: "serve",
   summary: "run the service: collect, detect, alert",
   description:
-    "Runs until a signal: collects events and labels from Kafka, decides what has drifted, tells people. Roles may run in\nprocesses of their own. SIGTERM and SIGINT end it gracefully, SIGHUP reads the configuration anew. The log goes to\nstandard error as JSON lines; LEEWAY_LOG is debug, info (default), warn, error or silent.",
+    "Runs until a signal: collects events and labels from Kafka and over HTTP (POST /v1/events, /v1/labels), decides what has\ndrifted, tells people. Without any configuration it takes them over HTTP into its own engine, in ./data. Roles may run\nin processes of their own. SIGTERM and SIGINT end it gracefully, SIGHUP reads the configuration anew. The log goes to\nstandard error as JSON lines; LEEWAY_LOG is debug, info (default), warn, error or silent.",
   options: {
     ...configOptions,
     roles: { type: "string", placeholder: "LIST", description: "collector,detector,alerting (default: all three)." },
@@ -26,6 +26,7 @@ export const serveCommand = defineCommand({
     143: "ended by SIGTERM, after everything was written",
   },
   examples: [
+    "leeway serve",
     "leeway serve --config leeway.yaml",
     "leeway serve --roles collector",
     "leeway serve --roles detector --shard 1/3",

@@ -22,6 +22,21 @@ export function writeAddressFiles(dataDir: string, url: string, roles: ReadonlyS
   };
 }
 
+/** Where a process on this machine serves this data directory now; null if none does. */
+export function runningService(dataDir: string): string | null {
+  for (const role of ["alerting", "detector", "collector"] satisfies readonly Role[]) {
+    try {
+      const { url, pid } = JSON.parse(readFileSync(join(dataDir, `serve-${role}.json`), "utf8")) as AddressFile;
+      // Signal 0 only asks whether the process is there.
+      process.kill(pid, 0);
+      return url;
+    } catch {
+      // No file, or that of a process that was killed.
+    }
+  }
+  return null;
+}
+
 function readPid(path: string): number | null {
   try {
     return (JSON.parse(readFileSync(path, "utf8")) as AddressFile).pid;

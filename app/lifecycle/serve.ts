@@ -7,13 +7,14 @@ import type { Alerting } from "../../alerting/alerting.ts";
 import { createAlertingMetrics } from "../../alerting/metrics.ts";
 import type { Collector } from "../../collector/collector.ts";
 import { createCollectorMetrics } from "../../collector/metrics.ts";
-import type { HttpSource } from "../../collector/sources/http.ts";
+import { type HttpSource, ingestPaths } from "../../collector/sources/http.ts";
 import { createDetector } from "../../detectors/detector.ts";
 import { createDetectorMetrics } from "../../detectors/metrics.ts";
 import { configError } from "../config/fault.ts";
 import { type ConfigRequest, type LoadedConfig, loadConfig, requireConfig } from "../config/load.ts";
 import { createReadiness } from "../http/readiness.ts";
 import { type IncidentSource, startHttpServer } from "../http/server.ts";
+import type { PageSource } from "../page/source.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createRegistry, createServiceMetrics } from "../telemetry/metrics.ts";
 import { writeAddressFiles } from "./address-files.ts";
@@ -74,6 +75,7 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
   let actions: () => Actions | null = () => null;
   let models: () => LoadedConfig["models"] = () => config.models;
   let source: () => HttpSource | null = () => null;
+  let page: () => PageSource | null = () => null;
 
   try {
     await using resources = new AsyncDisposableStack();
@@ -87,6 +89,7 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
         incidents: () => incidents(),
         actions: () => actions(),
         ...(roles.has("collector") && { ingest: { source: () => (ending ? null : source()) } }),
+        ...(roles.has("alerting") && { page: () => page() }),
         log: log.child({ part: "http" }),
       }),
     );
@@ -134,6 +137,15 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
       );
       incidents = () => alerting?.current()?.incidents ?? null;
       actions = () => alerting?.current()?.actions ?? null;
+      const shown: PageSource = {
+        facts,
+        models: directory.models,
+        incidents: () => incidents(),
+        clock,
+        serviceClock: config.service.clock,
+        url: config.service.http.externalUrl ?? linkUrl(http.url),
+      };
+      page = () => shown;
       readiness.set("alerting", { state: "ready" });
     }
 
@@ -228,6 +240,9 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
     options.announce(
       `serving ${http.url} as ${[...roles].join(", ")}; data in ${config.service.dataDir}, ${engineText(store.engine)}`,
     );
+    if (roles.has("collector") && config.service.kafka === null) {
+      options.announce(firstEvent({ url: linkUrl(http.url), needsToken: config.service.http.tokens !== null }));
+    }
     const signal = await Promise.race([signals.first, fatal.promise]);
     return signalExitCode(signal);
   } catch (error) {
@@ -235,6 +250,25 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
     if (signals.abort.aborted && !(error instanceof LeewayError)) return signalExitCode(await signals.first);
     throw error;
   }
+}
+
+/** For whom nobody sends anything yet: one line for a shell, which makes a new event each time. */
+function firstEvent({ url, needsToken }: { readonly url: string; readonly needsToken: boolean }): string {
+  const event = {
+    event_id: "try-'$(date +%s)'",
+    model: "my-model",
+    event_time: "NOW",
+    features: { amount: 12.5, country: "NL" },
+    prediction: "ok",
+  };
+  // Milliseconds, as a number.
+  const body = JSON.stringify(event).replace('"NOW"', "'$(date +%s)'000");
+  const token = needsToken ? ' -H "Authorization: Bearer $LEEWAY_TOKEN"' : "";
+  return `no Kafka is configured: it takes events over HTTP. A first one, to paste into another terminal:
+
+curl -s ${url}${ingestPaths.events}${token} -H 'Content-Type: application/json' -d '${body}'
+
+Then open ${url}/ or run \`npx leeway models\`. docs/ingest.md says more; Ctrl-C ends it.`;
 }
 
 /** Links lead to a machine, not to "every address". */
