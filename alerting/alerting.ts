@@ -7,6 +7,8 @@ import { LeewayError } from "../core/errors.ts";
 import type { Finding } from "../core/finding.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ModelSpec } from "../core/model.ts";
+import { noTracing } from "../core/tracing.ts";
+import type { Tracing } from "../core/tracing.ts";
 import { dayMs, minuteMs } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { pollFindings } from "../store/facts/finding-poll.ts";
@@ -62,6 +64,8 @@ export interface AlertingOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: AlertingMetrics;
+  /** Absent: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   readonly pollIntervalMs: number;
   /** How long the findings of an evaluation are waited for before they are told; 0: not at all. */
   readonly groupWaitMs?: number;
@@ -155,6 +159,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
     random: options.random ?? Math.random,
     log,
     metrics,
+    tracing: options.tracing ?? noTracing,
     stop: stopping.signal,
     abort: breakingOff.signal,
   });

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import type { SpanOptions, Tracing } from "../core/tracing.ts";
 import { listDueNotifications, nextAttemptMs, outboxDepth, settleNotification } from "../store/state/outbox.ts";
 import type { OutboxRow } from "../store/state/outbox.ts";
 import { enqueueMirror } from "../store/state/mirror-queue.ts";
@@ -49,20 +50,21 @@ export function createDelivery(options: {
   readonly random: () => number;
   readonly log: Logger;
   readonly metrics: AlertingMetrics;
+  readonly tracing: Tracing;
   /** Begins no further attempt. */
   readonly stop: AbortSignal;
   /** Breaks off attempts in flight; they do not count. */
   readonly abort: AbortSignal;
 }): Delivery {
-  const { state, notifiers, retry, wallClock, random, log, metrics, stop, abort } = options;
+  const { state, notifiers, retry, wallClock, random, log, metrics, tracing, stop, abort } = options;
   let turn: Promise<unknown> = Promise.resolve();
 
-  const attempt = async (row: OutboxRow): Promise<DeliveryResult> => {
+  const attempt = async (row: OutboxRow, traceparent: string | null): Promise<DeliveryResult> => {
     const notifier = notifiers.get(row.receiver);
     if (notifier === undefined) return { kind: "permanent", error: "the receiver is no longer configured" };
     try {
       const message = JSON.parse(row.message) as IncidentMessage;
-      return await notifier.deliver(message, { idempotencyKey: row.idempotencyKey, signal: abort });
+      return await notifier.deliver(message, { idempotencyKey: row.idempotencyKey, signal: abort, traceparent });
     } catch {
       // A notifier's fault must not stop the others; its text may hold a secret, so it is not kept.
       return { kind: "retryable", error: "the notifier failed" };
@@ -129,9 +131,13 @@ export function createDelivery(options: {
           const queue = [...rows];
           const worker = async () => {
             for (let row = queue.shift(); row !== undefined && !stop.aborted; row = queue.shift()) {
-              const result = await attempt(row);
-              if (abort.aborted && result.kind !== "ok") return;
-              report[settle(row, result)] += 1;
+              const outcome = await tracing.span("notify", spanOptions(row), async (span) => {
+                const result = await attempt(row, span.traceparent);
+                if (result.kind !== "ok") span.fail(result.error);
+                return abort.aborted && result.kind !== "ok" ? null : settle(row, result);
+              });
+              if (outcome === null) return;
+              report[outcome] += 1;
             }
           };
           await Promise.all([worker(), worker(), worker(), worker()]);
@@ -151,6 +157,24 @@ export function createDelivery(options: {
       await turn;
     },
     nextAttemptMs: () => nextAttemptMs(state),
+  };
+}
+
+/** The span of one attempt: a child of the finding that the notification is about. */
+function spanOptions({ receiver, reason, severity, incidentId, attempts, message }: OutboxRow): SpanOptions {
+  const { foundBy = [] } = JSON.parse(message) as Pick<IncidentMessage, "foundBy">;
+  const [parent = null, ...links] = foundBy;
+  return {
+    kind: "client",
+    parent,
+    links,
+    attributes: {
+      "leeway.receiver": receiver,
+      "leeway.reason": reason,
+      "leeway.severity": severity,
+      "leeway.incident_id": incidentId,
+      "leeway.attempt": attempts + 1,
+    },
   };
 }
 

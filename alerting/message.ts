@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Finding, Harm, Severity, Share, Signal } from "../core/finding.ts";
 import type { ModelSpec } from "../core/model.ts";
+import { isTraceparent } from "../core/traceparent.ts";
 import { rowsQuery } from "../store/facts/rows-query.ts";
 import { incidentStartMs } from "./incidents/incident.ts";
 import type { Acceptance, IncidentState, IncidentStatus } from "./incidents/incident.ts";
@@ -75,6 +76,8 @@ export interface IncidentMessage {
   readonly link: string;
   /** Sent by a person to see whether it arrives; nothing is wrong. */
   readonly drill?: true;
+  /** W3C `traceparent`s of the spans that found what it is about, the finding that gives the incident its name first. */
+  readonly foundBy?: readonly string[];
 }
 
 export interface MessageContext {
@@ -102,6 +105,8 @@ export function incidentMessage(
   const predictions = predictionsOf(incident);
   const link = `${context.externalUrl.replace(/\/+$/, "")}/incidents/${encodeURIComponent(incident.incidentId)}`;
   const changed = findings.filter(({ role }) => role !== "present").map(({ finding }) => finding);
+  const traceparents = [labelled, ...changed].map(({ traceparent }) => traceparent ?? "");
+  const foundBy = [...new Set(traceparents)].filter(isTraceparent);
   return {
     idempotencyKey: idempotencyKey(decision),
     incidentId: incident.incidentId,
@@ -146,6 +151,7 @@ export function incidentMessage(
     nextSteps: over ? [] : nextSteps(changed, predictions.verdict, { incident, zone }),
     query: shellLine(context.sqlCommand, lead.finding, model),
     link,
+    ...(foundBy.length > 0 && { foundBy }),
   };
 }
 

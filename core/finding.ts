@@ -105,6 +105,8 @@ export interface Finding {
   readonly provisional: boolean;
   readonly evidence: Evidence;
   readonly evaluatedAtMs: number;
+  /** W3C `traceparent` of the span that found it; in its first record alone, and only where the detector traces. */
+  readonly traceparent?: string;
 }
 
 /** First 16 hex digits of sha256; fixed once published. */

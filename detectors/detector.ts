@@ -8,6 +8,8 @@ import type { FeatureSchema } from "../core/feature-schema.ts";
 import type { Finding } from "../core/finding.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ModelSpec, ServiceClockKind } from "../core/model.ts";
+import { noTracing } from "../core/tracing.ts";
+import type { Tracing } from "../core/tracing.ts";
 import { dayMs, nextWindow, windowContaining } from "../core/window.ts";
 import type { Window, WindowAlignment } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
@@ -45,6 +47,8 @@ export interface DetectorOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: DetectorMetrics | null;
+  /** Absent: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   /** How often closed windows are asked for late rows; 60 s by default. */
   readonly lateCheckIntervalMs?: number;
 }
@@ -168,6 +172,7 @@ export function createDetector(options: DetectorOptions): Detector {
         loaded: tracked.baseline,
         clock,
         metrics,
+        tracing: options.tracing ?? noTracing,
       });
       tracked.loadedLast = false;
     } catch (error) {

@@ -3,6 +3,7 @@ import type { FeatureSchema } from "../core/feature-schema.ts";
 import type { Finding, SeriesState } from "../core/finding.ts";
 import type { ModelSpec } from "../core/model.ts";
 import type { LiveProfile } from "../core/profile.ts";
+import type { Tracing } from "../core/tracing.ts";
 import { dayMs, hourMs, weekMs } from "../core/window.ts";
 import type { Window } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
@@ -23,6 +24,7 @@ import { denseCounts, emptyCounts } from "./baselines/counts.ts";
 import { createDecider } from "./decisions/decider.ts";
 import type { Decider, DecisionState, GapObservation } from "./decisions/decider.ts";
 import { createFinding, findingsWithSlices, measuredNumbers, referenceOf, sameSeries } from "./evidence/evidence.ts";
+import { traceFindings } from "./evidence/finding-spans.ts";
 import { predictionsVerdict } from "./evidence/predictions.ts";
 import type { DetectorMetrics, FeatureReading } from "./metrics.ts";
 
@@ -57,8 +59,9 @@ export function createWindowDecider(options: {
   readonly loaded: LoadedBaseline;
   readonly clock: Clock;
   readonly metrics: DetectorMetrics | null;
+  readonly tracing: Tracing;
 }): WindowDecider {
-  const { facts, model, environment, loaded } = options;
+  const { facts, model, environment, loaded, tracing } = options;
   const { baselineId } = loaded.baseline;
   const { monitoring } = model;
   const referenceSlices = new Map<string, Promise<SliceCount[]>>();
@@ -109,7 +112,7 @@ export function createWindowDecider(options: {
     return { longestGapMs, referenceGapsMs: loaded.gapsMs };
   };
 
-  return {
+  const windowDecider: WindowDecider = {
     initialState: () => decider.initialState(),
     decide: async (before, window, { revision, recount, schemas }) => {
       const liveScope: RowScope = { environment, model: model.name, fromMs: window.startMs, toMs: window.endMs };
@@ -140,9 +143,9 @@ export function createWindowDecider(options: {
         .filter((finding) => finding.state === "open")
         .toSorted((a, b) => b.magnitude - a.magnitude)
         .slice(0, findingsWithSlices);
-      const findings: Finding[] = [];
+      const made: Finding[] = [];
       for (const decision of step.findings) {
-        findings.push(
+        made.push(
           await createFinding(facts, decision, facing, {
             revision,
             evaluatedAtMs,
@@ -150,6 +153,9 @@ export function createWindowDecider(options: {
           }),
         );
       }
+      const known = new Set(before.findings.map((finding) => finding.findingId));
+      const isNew = ({ state, findingId }: Finding) => state === "open" && !known.has(findingId);
+      const findings = await traceFindings(made, { facts, tracing, window: facing, isNew });
       const evaluations = step.evaluations.map((evaluation): Evaluation => {
         const current = live.find((one) => sameSeries(one.series, evaluation.series))?.counts ?? null;
         return {
@@ -178,6 +184,26 @@ export function createWindowDecider(options: {
       });
       return { state: step.state, findings, rows };
     },
+  };
+  return {
+    ...windowDecider,
+    decide: (before, window, how) =>
+      tracing.span("decide window", { attributes: windowAttributes(model, environment, window, how) }, async (span) => {
+        const decided = await windowDecider.decide(before, window, how);
+        const open = decided.findings.filter((finding) => finding.state === "open");
+        span.set({ "leeway.rows": decided.rows, "leeway.findings.open": open.length });
+        return decided;
+      }),
+  };
+}
+
+function windowAttributes(model: ModelSpec, environment: string, window: Window, { revision }: { revision: number }) {
+  return {
+    "leeway.model": model.name,
+    "leeway.environment": environment,
+    "leeway.window.start": new Date(window.startMs).toISOString(),
+    "leeway.window.end": new Date(window.endMs).toISOString(),
+    "leeway.revision": revision,
   };
 }
 

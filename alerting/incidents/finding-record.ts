@@ -57,6 +57,7 @@ const findingRecord = z.object({
     }),
   }),
   evaluatedAtMs: z.number(),
+  traceparent: z.string().exactOptional(),
 });
 
 /** Parses the JSON of one row of `finding_history`; a row that is not a finding is a value, so that it cannot stop the others. */

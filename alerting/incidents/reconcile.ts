@@ -187,8 +187,10 @@ function applyEvaluation(
     if (dropsOut) dropped.push(record.findingId);
     if (record.state === "open" && known?.finding.state === "closed") reopened.push(record.findingId);
     if (record.state === "open" && known?.stale === true) reasserted.push(record.findingId);
+    const traceparent = known?.finding.traceparent ?? record.traceparent;
     findings[record.findingId] = {
-      finding: record,
+      // Only its first record names the span that found it, and what is sent later goes on from there too.
+      finding: traceparent === undefined ? record : { ...record, traceparent },
       assertedAtMs: Math.max(atMs, known?.assertedAtMs ?? atMs),
       withdrawnAtMs: record.state === "withdrawn" ? record.evaluatedAtMs : (known?.withdrawnAtMs ?? null),
       stale: false,

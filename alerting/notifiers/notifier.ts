@@ -13,10 +13,13 @@ export interface Notifier {
   /**
    * One attempt. Never throws: a failure is a result. Delivery is at least once; receivers tell repetitions by the
    * idempotency key.
+   *
+   * @param attempt.traceparent Of the attempt's span, for a receiver that goes on with the trace; null or absent if
+   *   nothing is traced.
    */
   readonly deliver: (
     message: IncidentMessage,
-    attempt: { readonly idempotencyKey: string; readonly signal: AbortSignal },
+    attempt: { readonly idempotencyKey: string; readonly signal: AbortSignal; readonly traceparent?: string | null },
   ) => Promise<DeliveryResult>;
 }
 

@@ -101,6 +101,13 @@ async function seenOf(spec: ReceiverSpec): Promise<string> {
     random: () => 0,
     log,
     metrics: createAlertingMetrics(metrics),
+    tracing: {
+      enabled: true,
+      span: (...[name, options, work]) => {
+        seen.push(name, options);
+        return work({ traceparent: null, set: (attributes) => seen.push(attributes), fail: (why) => seen.push(why) });
+      },
+    },
     stop: new AbortController().signal,
     abort: new AbortController().signal,
   });

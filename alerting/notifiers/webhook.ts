@@ -14,18 +14,21 @@ const options = z
   })
   .refine(({ url, url_file }) => (url === undefined) !== (url_file === undefined), "give either url or url_file");
 
-/** Posts the message as JSON, with the idempotency key in `Idempotency-Key`; what is tried again: see `postJson`. */
+/**
+ * Posts the message as JSON, with the idempotency key in `Idempotency-Key` and, where the service traces, the attempt's span
+ * in `traceparent`; what is tried again: see `postJson`.
+ */
 export const webhookNotifier = defineNotifier({
   name: "webhook",
   summary: "posts JSON to an address",
   options,
   createNotifier: ({ url, url_file: urlFile, headers = {}, timeout }) => ({
-    deliver: async (message, { idempotencyKey, signal }) => {
+    deliver: async (message, { idempotencyKey, signal, traceparent = null }) => {
       const address = await readSecret("url", url, urlFile);
       if (address.kind !== "secret") return address;
       return postJson({
         address: address.text,
-        headers: { ...headers, "idempotency-key": idempotencyKey },
+        headers: { ...(traceparent !== null && { traceparent }), ...headers, "idempotency-key": idempotencyKey },
         body: webhookBody(message),
         timeout,
         signal,

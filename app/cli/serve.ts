@@ -36,13 +36,22 @@ export const serveCommand = defineCommand({
     // Loaded here: the other commands need none of it, and start in a third of the time without.
     const { serve } = await import("../lifecycle/serve.ts");
     const { createLog } = await import("../telemetry/log.ts");
-    return serve({
+    const { startTracing, tracingOff, wantsTracing } = await import("../telemetry/tracing.ts");
+    let spans = tracingOff;
+    const log = createLog({
+      level: context.environment["LEEWAY_LOG"],
+      ...(wantsTracing(context.environment) && { lineFields: () => spans.logFields() }),
+    });
+    await using tracing = await startTracing({ environment: context.environment, version: packageVersion(), log });
+    spans = tracing;
+    return await serve({
       request: configRequest(options, context),
       roles,
       shard,
       port,
       version: packageVersion(),
-      log: createLog({ level: context.environment["LEEWAY_LOG"] }),
+      log,
+      tracing,
       announce: (line) => context.write(`leeway: ${line}\n`),
     });
   },

@@ -1,6 +1,7 @@
 import { type Alerting, createAlerting } from "../../alerting/alerting.ts";
 import type { AlertingMetrics } from "../../alerting/metrics.ts";
 import type { ModelSpec } from "../../core/model.ts";
+import type { Tracing } from "../../core/tracing.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import { openState } from "../../store/state/state.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -16,6 +17,7 @@ export async function startAlerting(options: {
   /** In links, unless the configuration names another address. */
   readonly url: string;
   readonly metrics: AlertingMetrics;
+  readonly tracing: Tracing;
   readonly log: Log;
 }): Promise<Alerting> {
   const { config, facts, log } = options;
@@ -34,6 +36,7 @@ export async function startAlerting(options: {
       clock,
       log,
       metrics: options.metrics,
+      tracing: options.tracing,
       pollIntervalMs: service.alerting.pollIntervalMs,
       groupWaitMs: service.alerting.groupWaitMs,
       notifyMaxAgeMs: service.alerting.notifyMaxAgeMs,

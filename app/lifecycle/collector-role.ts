@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { LeewayError } from "../../core/errors.ts";
 import type { FeatureSchema } from "../../core/feature-schema.ts";
+import type { Tracing } from "../../core/tracing.ts";
 import type { CollectorMetrics } from "../../collector/metrics.ts";
 import { type Collector, createCollector } from "../../collector/collector.ts";
 import { type BatchMakerOptions, createBatchMaker } from "../../collector/partition-batch.ts";
@@ -20,6 +21,7 @@ export async function startCollector(options: {
   readonly kafka: KafkaConfig;
   readonly facts: Facts;
   readonly metrics: CollectorMetrics;
+  readonly tracing: Tracing;
   readonly clock: Clock;
   readonly log: Log;
   readonly abort: AbortSignal;
@@ -41,6 +43,7 @@ export async function startCollector(options: {
     clock,
     log: options.log,
     metrics: options.metrics,
+    tracing: options.tracing,
     abort: options.abort,
   });
 }

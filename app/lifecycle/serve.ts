@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import { systemClock } from "../../core/clock.ts";
 import { LeewayError } from "../../core/errors.ts";
+import type { Tracing } from "../../core/tracing.ts";
 import type { Actions } from "../../alerting/actions.ts";
 import type { Alerting } from "../../alerting/alerting.ts";
 import { createAlertingMetrics } from "../../alerting/metrics.ts";
@@ -34,6 +35,7 @@ export interface ServeOptions {
   readonly port: number | null;
   readonly version: string;
   readonly log: Log;
+  readonly tracing: Tracing;
   /** A line for the person who started it. */
   readonly announce: (line: string) => void;
 }
@@ -51,7 +53,7 @@ const endTimeoutMs = 30_000;
  * @throws LeewayError with the exit code that is due, after everything that was started has ended.
  */
 export async function serve(options: ServeOptions): Promise<130 | 143> {
-  const { roles, log, request } = options;
+  const { roles, log, request, tracing } = options;
   let config = requireConfig(request);
   const clock = systemClock;
 
@@ -131,6 +133,7 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
             models: directory.models,
             url: linkUrl(http.url),
             metrics: alertingMetrics,
+            tracing,
             log: alertingLog,
           }),
         ),
@@ -160,6 +163,7 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
           clock,
           log: log.child({ role: "detector" }),
           metrics: createDetectorMetrics(registry),
+          tracing,
         }),
       );
       detector.start();
@@ -180,6 +184,7 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
               kafka,
               facts,
               metrics: collectorMetrics,
+              tracing,
               clock,
               log: collectorLog,
               abort: signals.abort,

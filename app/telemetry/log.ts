@@ -20,6 +20,8 @@ export function createLog(options: {
   readonly level: string | undefined;
   readonly fields?: Readonly<Record<string, unknown>>;
   readonly destination?: { write: (line: string) => void };
+  /** Asked at each line, for what belongs to the moment: the span that is active. */
+  readonly lineFields?: (() => object) | undefined;
 }): Log {
   const level = options.level === undefined || options.level === "" ? "info" : options.level;
   if (!(logLevels as readonly string[]).includes(level)) {
@@ -33,6 +35,7 @@ export function createLog(options: {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: "[redacted]" },
       serializers: { err: describeError },
+      ...(options.lineFields !== undefined && { mixin: options.lineFields }),
     },
     // Synchronous: the last lines before an exit are the ones that are needed.
     options.destination ?? pino.destination({ dest: 2, sync: true }),

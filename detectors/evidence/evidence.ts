@@ -203,7 +203,8 @@ async function slices(
   });
 }
 
-function focusOf(
+/** What values a change is about; null: none, as when nothing comes any more. */
+export function focusOf(
   signal: FindingDecision["signal"],
   reference: ReferenceProfile,
   current: SeriesCounts,

@@ -4,12 +4,12 @@ import type { Facts } from "./client.ts";
 import { dateTimeText } from "./row-scope.ts";
 
 /**
- * Writes the present state of findings. The token follows their content, evaluation times aside: a repeated evaluation
- * with the same outcome is stored once, one with another outcome is stored as well and is the newer one.
+ * Writes the present state of findings. The token follows their content, evaluation times and traces aside: a repeated
+ * evaluation with the same outcome is stored once, one with another outcome is stored as well and is the newer one.
  */
 export async function insertFindings(facts: Facts, findings: readonly Finding[], ingestTimeMs: number): Promise<void> {
   if (findings.length === 0) return;
-  const content = JSON.stringify(findings.map((finding) => ({ ...finding, evaluatedAtMs: 0 })));
+  const content = JSON.stringify(findings.map(({ traceparent: _, ...finding }) => ({ ...finding, evaluatedAtMs: 0 })));
   const token = `findings/${createHash("sha256").update(content).digest("hex").slice(0, 32)}`;
   const rows = findings.map((finding) => ({
     environment: finding.environment,

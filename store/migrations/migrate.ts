@@ -2,6 +2,7 @@ import { LeewayError } from "../../core/errors.ts";
 import type { Facts } from "../facts/client.ts";
 import { statements as tables, version as tablesVersion } from "./0001-tables.ts";
 import { statements as httpIngest, version as httpIngestVersion } from "./0002-http-ingest.ts";
+import { statements as batchTraceparent, version as batchTraceparentVersion } from "./0003-batch-traceparent.ts";
 
 interface Migration {
   readonly version: number;
@@ -12,6 +13,7 @@ interface Migration {
 const migrations: readonly Migration[] = [
   { version: tablesVersion, statements: tables },
   { version: httpIngestVersion, statements: httpIngest },
+  { version: batchTraceparentVersion, statements: batchTraceparent },
 ];
 
 export const schemaVersion = migrations.at(-1)?.version ?? 0;
