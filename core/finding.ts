@@ -9,7 +9,18 @@ export type Harm = (typeof harms)[number];
 export const severities = ["page", "ticket", "none"] as const;
 export type Severity = (typeof severities)[number];
 
-export const signals = ["distribution", "missing", "unseen", "silence"] as const;
+export const signals = [
+  "distribution",
+  "missing",
+  "unseen",
+  "silence",
+  "type_mismatch",
+  "out_of_range",
+  "constant",
+  "error",
+  "latency",
+  "volume",
+] as const;
 export type Signal = (typeof signals)[number];
 
 /** State of one series in one window. */
@@ -43,7 +54,8 @@ export interface Share {
 export interface Evidence {
   /** The contrast that opened it, e.g. `location`, `share of ORD`, `omnibus`, `missing share`, `longest gap`. */
   readonly contrast: string;
-  readonly horizon: "short" | "long";
+  /** `fast`: a few minutes, by the fast cadence. */
+  readonly horizon: "short" | "long" | "fast";
   /** Mean of the contrast's score in the reference and in the window: rank, share, or seconds for a gap. */
   readonly reference: number;
   readonly current: number;

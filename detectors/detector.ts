@@ -12,13 +12,15 @@ import { noTracing } from "../core/tracing.ts";
 import type { Tracing } from "../core/tracing.ts";
 import { dayMs, nextWindow, windowContaining } from "../core/window.ts";
 import type { Window, WindowAlignment } from "../core/window.ts";
+import { readAcceptedBaselines } from "../store/facts/accepted-baselines.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { insertDecisionState, readDecidedWindows, readLatestState } from "../store/facts/decision-states.ts";
-import { readAcceptedBaselines } from "../store/facts/accepted-baselines.ts";
 import { insertEvaluations } from "../store/facts/evaluations.ts";
 import { readFeatureSchemas } from "../store/facts/feature-schemas.ts";
 import { insertFindings, readLatestFindings } from "../store/facts/finding-history.ts";
 import { countRows } from "../store/facts/windows.ts";
+import { createFastCadence } from "./fast-cadence.ts";
+import type { FastCadence, FastNow } from "./fast-cadence.ts";
 import { alignmentOf, ensureBaseline } from "./baselines/baseline.ts";
 import type { LoadedBaseline } from "./baselines/baseline.ts";
 import { modelFeatures } from "./baselines/model-features.ts";
@@ -83,6 +85,10 @@ export interface Detector extends AsyncDisposable {
 const defaultLateCheckIntervalMs = 60_000;
 /** A baseline that could not be made is tried again after this long. */
 const baselineRetryMs = 60_000;
+/** A look costs the engine a query: no model is looked at more often, however many events it has. */
+const shortestLookMs = 5_000;
+/** Nor less often: a model may become busy at any time. */
+const longestLookMs = 60_000;
 
 /** What is known of one model in one environment between passes. */
 interface Tracked {
@@ -92,6 +98,9 @@ interface Tracked {
   specification: string;
   baseline: LoadedBaseline | null;
   decider: WindowDecider | null;
+  fast: FastCadence | null;
+  /** Wall time before which another look at a model that is up to date would find nothing to judge. */
+  fastLookAtMs: number;
   baselineRetryAtMs: number;
   baselineFailure: LeewayError | null;
   /** The newest decided window, the state after it, and the count of history's rewrites. */
@@ -109,8 +118,19 @@ export function createDetector(options: DetectorOptions): Detector {
   const trackedModels = new Map<string, Tracked>();
   const stopping = new AbortController();
   let schemas: readonly FeatureSchema[] = [];
+  let accepted: readonly AcceptedBaseline[] = [];
   let queue: Promise<unknown> = Promise.resolve();
   let loop: Promise<void> | null = null;
+
+  /** What a model is held against in an environment; null: nothing, so it is not judged. */
+  const baselineOf = (model: ModelSpec, environment: string): BaselineSpec | null => {
+    if (model.origin !== "declared") return null;
+    const own = accepted.find((one) => one.environment === environment && one.model === model.name);
+    return baselineInForce(model.baseline, own ?? null);
+  };
+
+  const specificationOf = (model: ModelSpec, environment: string): string =>
+    JSON.stringify([model, modelFeatures(model, schemas), baselineOf(model, environment)]);
 
   const trackedOf = (model: ModelSpec, environment: string): Tracked => {
     const key = JSON.stringify([model.name, environment]);
@@ -122,20 +142,11 @@ export function createDetector(options: DetectorOptions): Detector {
         environment,
         name: model.name,
         specification,
-  let accepted: readonly AcceptedBaseline[] = [];
         baseline: null,
         decider: null,
+        fast: null,
+        fastLookAtMs: 0,
         baselineRetryAtMs: 0,
-  /** What a model is held against in an environment; null: nothing, so it is not judged. */
-  const baselineOf = (model: ModelSpec, environment: string): BaselineSpec | null => {
-    if (model.origin !== "declared") return null;
-    const own = accepted.find((one) => one.environment === environment && one.model === model.name);
-    return baselineInForce(model.baseline, own ?? null);
-  };
-
-  const specificationOf = (model: ModelSpec, environment: string): string =>
-    JSON.stringify([model, modelFeatures(model, schemas), baselineOf(model, environment)]);
-
         baselineFailure: null,
         last: null,
         loadedLast: false,
@@ -173,6 +184,17 @@ export function createDetector(options: DetectorOptions): Detector {
         clock,
         metrics,
         tracing: options.tracing ?? noTracing,
+      });
+      const { baseline } = tracked.baseline;
+      tracked.fast = createFastCadence({
+        facts,
+        model,
+        environment: tracked.environment,
+        loaded: tracked.baseline,
+        decider: tracked.decider,
+        windowOf: (timeMs) => windowContaining(timeMs, alignmentOf(baseline, model)),
+        serviceClock,
+        clock,
       });
       tracked.loadedLast = false;
     } catch (error) {
@@ -240,11 +262,17 @@ export function createDetector(options: DetectorOptions): Detector {
       tracked.lateCheckAtMs = clock.now() + lateCheckIntervalMs;
       recheck = !due;
     }
+    const newestMs = Math.max(...events.map((event) => event.maxEventTimeMs));
     while (window !== null && window.endMs <= watermarkMs && !stopping.signal.aborted) {
+      // What began within the window is known before the window is decided, so that it goes on with the same finding.
+      await lookFast(tracked, model, { newestMs, watermarkMs, throughMs: window.endMs });
       await decideNext(tracked, model, window);
       windowsDecided += 1;
       await measurePerformance(tracked, model, Math.min(window.endMs, watermarkMs), alignment, false);
       window = nextWindow(window, alignment);
+    }
+    if (window !== null && clock.now() >= tracked.fastLookAtMs) {
+      await lookFast(tracked, model, { newestMs, watermarkMs, throughMs: Math.max(newestMs + 1, watermarkMs) });
     }
     await measurePerformance(tracked, model, watermarkMs, alignment, recheck);
     return report({
@@ -254,6 +282,17 @@ export function createDetector(options: DetectorOptions): Detector {
       decidedThroughMs: tracked.last?.window.endMs ?? null,
       openFindings: tracked.openFindings,
     });
+  };
+
+  const lookFast = async (
+    tracked: Tracked,
+    model: ModelSpec,
+    times: Pick<FastNow, "newestMs" | "watermarkMs" | "throughMs">,
+  ): Promise<void> => {
+    if (tracked.fast === null) return;
+    const seen = { ...times, last: tracked.last, schemas: ofModel(schemas, model.name) };
+    const { quietMs } = await tracked.fast.look(seen);
+    tracked.fastLookAtMs = clock.now() + Math.min(longestLookMs, Math.max(shortestLookMs, quietMs));
   };
 
   const loadLast = async (
@@ -442,6 +481,7 @@ export function createDetector(options: DetectorOptions): Detector {
       model.monitoring.environments.map((environment) => ({ model, environment })),
     );
     schemas = await readFeatureSchemas(facts);
+    accepted = await readAcceptedBaselines(facts);
     const wanted = new Set(keys.map(({ model, environment }) => JSON.stringify([model.name, environment])));
     for (const [key, tracked] of trackedModels) {
       if (wanted.has(key)) continue;
@@ -485,7 +525,6 @@ export function createDetector(options: DetectorOptions): Detector {
           failure,
         });
       }
-    accepted = await readAcceptedBaselines(facts);
     }
     return {
       models: passes,

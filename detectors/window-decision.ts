@@ -36,6 +36,8 @@ const profileRetentionMs = 400 * dayMs;
 /** Decides the windows of one model in one environment against one baseline. */
 export interface WindowDecider {
   initialState(): DecisionState;
+  /** As `Decider.incidentOf`. */
+  incidentOf(state: DecisionState, window: Window): string;
   /**
    * Decides one window and stores everything about it; its decision state last, so that a window is decided or not.
    *
@@ -114,6 +116,7 @@ export function createWindowDecider(options: {
 
   const windowDecider: WindowDecider = {
     initialState: () => decider.initialState(),
+    incidentOf: (state, window) => decider.incidentOf(state, window),
     decide: async (before, window, { revision, recount, schemas }) => {
       const liveScope: RowScope = { environment, model: model.name, fromMs: window.startMs, toMs: window.endMs };
       // Rows that arrive after this count make the window late, so that none is missed between the statements.

@@ -36,7 +36,7 @@ const findingRecord = z.object({
   provisional: z.boolean(),
   evidence: z.object({
     contrast: z.string(),
-    horizon: z.enum(["short", "long"]),
+    horizon: z.enum(["short", "long", "fast"]),
     reference: z.number(),
     current: z.number(),
     effect: z.number(),

@@ -33,6 +33,18 @@ function alertName({ series, signal }: Pick<Finding, "series" | "signal">): stri
       return "LeewayUnseenValues";
     case "silence":
       return "LeewaySilence";
+    case "type_mismatch":
+      return "LeewayTypesChanged";
+    case "out_of_range":
+      return "LeewayOutOfRange";
+    case "constant":
+      return "LeewayPredictionsConstant";
+    case "error":
+      return "LeewayPredictionsMissing";
+    case "latency":
+      return "LeewaySlow";
+    case "volume":
+      return "LeewayVolumeChanged";
     case "distribution":
       return series.role === "feature" ? "LeewayInputMoved" : "LeewayPredictionsMoved";
   }

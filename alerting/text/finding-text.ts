@@ -23,7 +23,9 @@ export function seriesUnit(finding: Finding, model: ModelSpec | null): string | 
 /** What the series is called: `hour`, `the score of version 7`, with its slice. */
 export function seriesName(finding: Finding): string {
   const { role, feature, version, slice } = finding.series;
-  if (finding.signal === "silence") return "the flow of events";
+  if (finding.signal === "silence" || finding.signal === "volume") return "the flow of events";
+  if (finding.signal === "error") return "the prediction";
+  if (finding.signal === "latency") return "the answer's latency";
   const ofVersion = version === "" ? "" : ` of version ${version}`;
   const name =
     role === "feature" ? feature : role === "score" ? `the score${ofVersion}` : `the predicted class${ofVersion}`;
@@ -40,6 +42,20 @@ export function headline(finding: Finding): string {
       return `${name} has values never seen before`;
     case "silence":
       return `no events for ${durationText(finding.evidence.current * 1000)}`;
+    case "type_mismatch":
+      return `${name} comes as another type in ${shareText(finding.evidence.current)} of rows`;
+    case "out_of_range":
+      return `${name} is outside the baseline's range in ${shareText(finding.evidence.current)} of rows`;
+    case "constant":
+      return `${name} is the same in every row`;
+    case "error":
+      return `${shareText(finding.evidence.current)} of events carry no prediction`;
+    case "latency":
+      return `${shareText(finding.evidence.current)} of answers are slower than 99 % of the baseline's`;
+    case "volume":
+      return finding.evidence.current < finding.evidence.reference
+        ? "far fewer events than usual"
+        : "far more events than usual";
     case "distribution":
       return finding.evidence.horizon === "long" ? `${name} is drifting` : `${name} changed`;
   }
@@ -56,6 +72,15 @@ export function beforeAfter(finding: Finding, model: ModelSpec | null): string |
       const share = worst === undefined ? "" : `, most often ${worst.name} (${shareText(worst.current)} of rows)`;
       return `values that the baseline does not have${share}`;
     }
+    case "type_mismatch":
+    case "out_of_range":
+    case "error":
+    case "latency":
+      return `${finding.evidence.contrast} ${shareText(finding.evidence.reference)} → ${shareText(finding.evidence.current)} of rows`;
+    case "constant":
+      return `one value in all of ${countText(finding.evidence.rows)} rows`;
+    case "volume":
+      return `events in 5 minutes ${countText(finding.evidence.reference)} → ${countText(finding.evidence.current)}`;
     case "silence":
       return `longest gap between two events ${durationText(evidence.reference * 1000)} → ${durationText(evidence.current * 1000)}`;
     case "distribution":
@@ -88,6 +113,12 @@ function categoricalChange(finding: Finding): string | null {
 export function sizeText(finding: Finding): string {
   const { evidence, signal } = finding;
   if (signal === "silence") return `${numberText(evidence.effect)} times the longest gap of the baseline`;
+  if (signal === "volume") {
+    return `${shareText(evidence.effect)} away from what is usual at this hour`;
+  }
+  if (evidence.horizon === "fast") {
+    return `${shareText(evidence.effect)} of rows beyond the worst few minutes of the baseline, at least ${shareText(evidence.effectLow)}`;
+  }
   const size = `${shareText(evidence.effect)} of rows moved, at least ${shareText(evidence.effectLow)}`;
   return evidence.horizon === "long" ? `${size}, over the last windows together` : size;
 }

@@ -26,6 +26,37 @@ export function nextSteps(
         "If it is up: see whether its events reach the topic, and whether leeway_consumer_lag_seconds is rising.",
         "Every figure of this window rests on fewer rows: read it with care.",
       ];
+    case "volume":
+      return [
+        `See what was deployed, or what traffic was moved, around ${since}: callers, routing, sampling, retries.`,
+        "If more events than usual come: see whether some come twice (event_id), or a replay runs.",
+        "Shares stay right, but windows rest on another number of rows.",
+      ];
+    case "type_mismatch":
+      return [
+        `See which client sends ${name} as another type: a serializer, a new version, or a column read as text.`,
+        "Rows of the wrong type are read as missing where they cannot be converted; mend the producer.",
+      ];
+    case "out_of_range":
+      return [
+        `Look at the rows: a unit, a scale, a sentinel such as -1 or 9999 for ${name}, or a truly new range.`,
+        "The model has never learnt such values: hold or fall back for these rows until it is clear.",
+      ];
+    case "constant":
+      return [
+        `See whether the model or its fallback answers: a default, a timeout, or features that never arrive (around ${since}).`,
+        `Treat decisions since ${since} as worthless until it is clear.`,
+      ];
+    case "error":
+      return [
+        `See the service's log around ${since}: it emits events, but no prediction.`,
+        "If these are rejections on purpose, emit them as a class of their own.",
+      ];
+    case "latency":
+      return [
+        `See what was deployed around ${since}, and the service's load: CPU, a dependency, cold starts.`,
+        "Answers that come too late may be replaced by a fallback: see whether predictions moved as well.",
+      ];
     case "missing":
       return [
         `Find who fills ${name}: a join, an upstream table, or a client that began to leave it out.`,

@@ -28,8 +28,8 @@ it("shares the week's budget, times the measured slack, among all series: 4 part
   expect(week).toBeCloseTo(0.05 * 1.4 * 0.95, 12);
 });
 
-it("leaves silence the fast cadence's 5 %", () => {
-  expect(7 * budgetOf(shape).silence).toBeCloseTo(0.05 * 0.05, 15);
+it("leaves silence a fifth of the fast cadence's 5 %", () => {
+  expect(7 * budgetOf(shape).silence).toBeCloseTo(0.05 * 0.05 * 0.2, 15);
 });
 
 it("gives watched slices a fifth, without slack, evenly over slice and feature", () => {

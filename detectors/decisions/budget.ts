@@ -4,8 +4,9 @@ import type { Contrast, ContrastSignal } from "./contrasts.ts";
 /** Measured slack of Bonferroni here: discreteness, overlapping horizons, the effect gate. Slices get none. */
 const wholeModelSlack = 1.4;
 const sliceSlack = 1;
-/** What the fast cadence (silence is its first signal) owns of the budget. */
-const fastShare = 0.05;
+/** What the fast cadence owns of the budget, and silence of that: see fast.ts for the rest. */
+export const fastShareOfBudget = 0.05;
+export const silenceShare = 0.2;
 const slicesShare = 0.2;
 const qualityShare = 0.05;
 const longShare = { numeric: 0.4, categorical: 0.1 } as const;
@@ -31,7 +32,7 @@ export interface Budget {
 /** Weighted Bonferroni: the α of all tests of a week adds up to the budget (times the measured slack). */
 export function budgetOf(shape: BudgetShape): Budget {
   const perWindow = shape.falseIncidentsPerModelWeek / shape.windowsPerWeek;
-  const windows = perWindow * (1 - fastShare);
+  const windows = perWindow * (1 - fastShareOfBudget);
   const sliced = shape.watchedSlices > 0;
   const weights = shape.numeric * seriesWeight.numeric + shape.categorical * seriesWeight.categorical;
   const whole = (windows * wholeModelSlack * (sliced ? 1 - slicesShare : 1)) / Math.max(1, weights);
@@ -39,8 +40,13 @@ export function budgetOf(shape: BudgetShape): Budget {
   return {
     series: { numeric: whole * seriesWeight.numeric, categorical: whole * seriesWeight.categorical },
     sliceSeries: sliced ? (windows * sliceSlack * slicesShare) / (shape.watchedSlices * Math.max(1, series)) : 0,
-    silence: perWindow * fastShare,
+    silence: silenceAlpha(shape),
   };
+}
+
+/** The α of the longest gap of one window. */
+export function silenceAlpha(shape: Pick<BudgetShape, "falseIncidentsPerModelWeek" | "windowsPerWeek">): number {
+  return (shape.falseIncidentsPerModelWeek / shape.windowsPerWeek) * fastShareOfBudget * silenceShare;
 }
 
 /** The α of one contrast on one horizon, of its series' α. @param only No other horizon is judged: it has all of it. */

@@ -27,6 +27,8 @@ export interface Contrast {
 }
 
 export type ContrastSignal = Extract<Signal, "distribution" | "missing" | "unseen">;
+/** What windows decide; the other signals are the fast cadence's. */
+export type WindowSignal = ContrastSignal | "silence";
 
 /** The sums a window leaves behind: enough for every contrast, and windows pool by adding them up. */
 export interface WindowSums {

@@ -1,4 +1,4 @@
-import { findingId, type SeriesState, type Signal } from "../../core/finding.ts";
+import { findingId, type SeriesState } from "../../core/finding.ts";
 import type { ReferenceProfile, LiveProfile } from "../../core/profile.ts";
 import type { Series } from "../../core/baseline.ts";
 import type { Window } from "../../core/window.ts";
@@ -10,6 +10,7 @@ import {
   meanOf,
   minReferenceRows,
   type SeriesContrasts,
+  type WindowSignal,
   type WindowSums,
 } from "./contrasts.ts";
 import type { DecisionState, InflationMemory, SeriesMemory } from "./decision-state.ts";
@@ -91,7 +92,7 @@ export interface FindingDecision {
   readonly environment: string;
   readonly model: string;
   readonly series: Series;
-  readonly signal: Signal;
+  readonly signal: WindowSignal;
   readonly baselineId: string;
   readonly state: "open" | "closed";
   /** Opened again within the horizon of its close: same id, not announced. */
@@ -131,7 +132,7 @@ export interface FindingDecision {
  */
 export interface SeriesEvaluation {
   readonly series: Series;
-  readonly signal: Signal;
+  readonly signal: WindowSignal;
   readonly state: SeriesState;
   readonly rows: number;
   readonly referenceRows: number;
@@ -162,6 +163,11 @@ export interface Decider {
    * a live profile had no rows).
    */
   step(state: DecisionState, window: Window, live: readonly LiveProfile[], gap: GapObservation | null): DecisionStep;
+  /**
+   * The incident that a finding of this window joins, or begins, as far as is known before the window is decided: what the
+   * fast cadence finds within a window and what the window's own decision finds are then one incident.
+   */
+  incidentOf(state: DecisionState, window: Window): string;
   /**
    * What `step` holds against its gates with the same arguments, before it decides: for every series and signal, fired or
    * not. Silence is left out: all of its numbers are in its evaluation.
@@ -364,13 +370,15 @@ export function createDecider(options: DeciderOptions): Decider {
     };
   }
 
+  /** Calendar windows since the start, this one included. */
+  function indexOf(state: DecisionState, window: Window): number {
+    if (state.lastWindowStartMs === null || !(options.windowMs > 0)) return state.index + 1;
+    return state.index + Math.max(1, Math.round((window.startMs - state.lastWindowStartMs) / options.windowMs));
+  }
+
   /** The first half of a step: everything measured and held against its gates, nothing decided. */
   function judgeWindow(state: DecisionState, window: Window, live: readonly LiveProfile[]): JudgedWindow {
-    const elapsed =
-      state.lastWindowStartMs === null || !(options.windowMs > 0)
-        ? 1
-        : Math.max(1, Math.round((window.startMs - state.lastWindowStartMs) / options.windowMs));
-    const index = state.index + elapsed;
+    const index = indexOf(state, window);
     const warming = !options.subWindowsKnown && state.judgedWindows < warmUpWindows;
     const floors = {
       distribution: Math.max(monitoring.effectFloor, warming ? warmUpFloor : 0),
@@ -408,7 +416,7 @@ export function createDecider(options: DeciderOptions): Decider {
         key,
         series,
         contrasts,
-        memory: elapsed > 1 ? withoutLink(memory) : memory,
+        memory: index - state.index > 1 ? withoutLink(memory) : memory,
         typical,
         cells,
         belief,
@@ -491,7 +499,7 @@ export function createDecider(options: DeciderOptions): Decider {
     interface Opening {
       readonly key: string;
       readonly series: Series;
-      readonly signal: Signal;
+      readonly signal: WindowSignal;
       readonly contrast: number;
       readonly contrastName: string;
       readonly horizon: "short" | "long";
@@ -499,9 +507,9 @@ export function createDecider(options: DeciderOptions): Decider {
       readonly evidence: () => FindingEvidence;
     }
     const openings: Opening[] = [];
-    const isOpen = (key: string, signal: Signal) =>
+    const isOpen = (key: string, signal: WindowSignal) =>
       findings.some((finding) => finding.key === key && finding.signal === signal && finding.closedIndex === null);
-    const closedNow = (key: string, signal: Signal) =>
+    const closedNow = (key: string, signal: WindowSignal) =>
       findings.some((finding) => finding.key === key && finding.signal === signal && finding.closedIndex === index);
     for (const entry of judged) {
       for (const judgement of entry.judgements) {
@@ -730,6 +738,12 @@ export function createDecider(options: DeciderOptions): Decider {
       incidents: [],
     }),
     step,
+    incidentOf: (state, window) => {
+      const open = (id: string) =>
+        state.findings.some((finding) => finding.incidentId === id && finding.closedIndex === null);
+      const incident = incidentToJoin(state.incidents, open, indexOf(state, window), horizon);
+      return incident?.incidentId ?? incidentId({ ...options, openedWindowStartMs: window.startMs });
+    },
     examine,
   };
 }
@@ -870,7 +884,7 @@ function levelOf(judged: readonly Judged[]): number | null {
   return level;
 }
 
-function referenceRowsOf(contrasts: SeriesContrasts, signal: Signal): number {
+function referenceRowsOf(contrasts: SeriesContrasts, signal: WindowSignal): number {
   return signal === "missing" ? contrasts.referenceRows : contrasts.referencePresentRows;
 }
 
@@ -909,7 +923,7 @@ function decisionOf(
 
 function notMeasured(
   series: Series,
-  signal: Signal,
+  signal: WindowSignal,
   state: SeriesState,
   rows: number,
   referenceRows: number,
@@ -931,7 +945,7 @@ function notMeasured(
 
 function evaluationsOf(
   entry: Judged,
-  now: { readonly warming: boolean; readonly isOpen: (key: string, signal: Signal) => boolean },
+  now: { readonly warming: boolean; readonly isOpen: (key: string, signal: WindowSignal) => boolean },
 ): SeriesEvaluation[] {
   const { contrasts, series, window } = entry;
   const result: SeriesEvaluation[] = [];

@@ -1,5 +1,5 @@
 import type { Series } from "../../core/baseline.ts";
-import type { Signal } from "../../core/finding.ts";
+import type { WindowSignal } from "./contrasts.ts";
 import type { Horizon } from "./judgement.ts";
 
 /** Calm windows in a row after which a finding closes. */
@@ -24,7 +24,7 @@ export interface FindingEvidence {
 export interface FindingMemory {
   readonly key: string;
   readonly series: Series;
-  readonly signal: Signal;
+  readonly signal: WindowSignal;
   readonly findingId: string;
   readonly incidentId: string;
   /** c*: index among the series' contrasts (−1 for silence), its name, the horizon it opened on, and y − R then. */

@@ -43,6 +43,16 @@ export function rowsQuery(question: RowsQuestion): string {
       return `SELECT event_time, event_id, version, cohorts FROM ${view} ${where(windowStartMs, `${column} IS NULL`)} ORDER BY event_time LIMIT 20`;
     case "unseen":
       return `SELECT ${column} AS value, count() AS rows, min(event_time) AS first FROM ${view} ${where(before)} GROUP BY value ORDER BY first DESC, rows DESC LIMIT 20`;
+    case "type_mismatch":
+    case "out_of_range":
+      return `SELECT event_time, event_id, version, ${column} AS value, cohorts FROM ${view} ${where(windowStartMs)} ORDER BY event_time DESC LIMIT 20`;
+    case "constant":
+      return `SELECT ${step} AS time, count() AS rows, uniq(${column}) AS distinct, any(${column}) AS example FROM ${view} ${where(before)} GROUP BY time ORDER BY time`;
+    case "error":
+      return `SELECT event_time, event_id, version, cohorts FROM ${view} ${where(windowStartMs, "prediction_class IS NULL AND prediction_num IS NULL")} ORDER BY event_time DESC LIMIT 20`;
+    case "latency":
+      return `SELECT ${step} AS time, count() AS rows, quantiles(0.5, 0.9, 0.99)(latency_ms) AS latency_ms FROM ${view} ${where(before)} GROUP BY time ORDER BY time`;
+    case "volume":
     case "silence":
       return `SELECT ${step} AS time, count() AS rows, max(ingest_time) AS ingested FROM ${view} ${where(before)} GROUP BY time ORDER BY time`;
     case "distribution":

@@ -1,0 +1,561 @@
+import type { Series } from "../core/baseline.ts";
+import type { Clock } from "../core/clock.ts";
+import type { FeatureSchema } from "../core/feature-schema.ts";
+import { findingId } from "../core/finding.ts";
+import type { Finding, Harm, Signal } from "../core/finding.ts";
+import type { ModelSpec, ServiceClockKind } from "../core/model.ts";
+import { dayMs, weekMs } from "../core/window.ts";
+import type { Window } from "../core/window.ts";
+import type { Facts } from "../store/facts/client.ts";
+import {
+  allEqualCondition,
+  atMostCondition,
+  countFast,
+  equalsCondition,
+  latencyOf,
+  missingCondition,
+  noPredictionCondition,
+  outOfRangeCondition,
+  slowerCondition,
+  typeMismatchCondition,
+  unseenCondition,
+} from "../store/facts/fast-counts.ts";
+import type { FastCondition, FastCounts } from "../store/facts/fast-counts.ts";
+import { insertFindings, readLatestFindings } from "../store/facts/finding-history.ts";
+import type { BinnedExpression } from "../store/facts/slots.ts";
+import { countRows, summarizeRows } from "../store/facts/windows.ts";
+import { binnedExpressions } from "./baselines/baseline.ts";
+import type { LoadedBaseline } from "./baselines/baseline.ts";
+import { silenceAlpha } from "./decisions/budget.ts";
+import type { Decider, DecisionState } from "./decisions/decider.ts";
+import {
+  fastKey,
+  fastStep,
+  fastWindowMs,
+  fastWindowRows,
+  noFastState,
+  volumeHour,
+  volumeSeries,
+} from "./decisions/fast.ts";
+import type { FastBaseline, FastFinding, FastReading, FastReference, FastState, VolumeHour } from "./decisions/fast.ts";
+import { gapEvidence } from "./decisions/silence.ts";
+
+/** Looks at what arrived since the last look, in stretches of minutes, and tells gross faults at once. */
+export interface FastCadence {
+  /**
+   * Judges everything up to `throughMs` and stores findings that opened, went on or closed.
+   *
+   * A finding has the id, and the incident, that the decision of the window it began in would give it: once that window
+   * is decided and holds the same finding, the window's cadence goes on with it, and this one lets go.
+   */
+  look(now: FastNow): Promise<FastLook>;
+}
+
+export interface FastLook {
+  /** What opened, went on or closed. */
+  readonly findings: readonly Finding[];
+  /** For so long there will be nothing new to judge, if events go on coming as they do. */
+  readonly quietMs: number;
+}
+
+export interface FastNow {
+  /** Newest stored event of the model. */
+  readonly newestMs: number;
+  readonly watermarkMs: number;
+  /** Event times from here on are left for a later look. */
+  readonly throughMs: number;
+  /** The newest decided window and the state after it. */
+  readonly last: { readonly window: Window; readonly state: DecisionState | null } | null;
+  readonly schemas: readonly FeatureSchema[];
+}
+
+/** Rows of the reference that must have a latency before a 99 % quantile of it says anything. */
+const fewestLatencies = 1000;
+const fewestStretches = 24;
+/** A reference shorter than this does not know the hours of the week. */
+const shortestForVolume = 7 * dayMs;
+/** Stretches of a reference without times: blocks of so many rows, whose order stands for milliseconds. */
+const untimedStretch = fastWindowRows;
+/** No more stretches are counted by one statement. */
+const stretchesPerStatement = 2016;
+/** How far back findings are looked for that an earlier process left open. */
+const restoredFromMs = 30 * dayMs;
+
+/** A reading, and the SQL that counts it in rows of given schemas. */
+interface Counted {
+  readonly reading: FastReading;
+  readonly condition: (schemas: readonly FeatureSchema[], series: readonly BinnedExpression[]) => FastCondition;
+  readonly mostFrequent: number | null;
+  /** Rows whose share stands for how dependent the values are, where the reading's own share cannot tell. */
+  readonly auxiliary: ((series: readonly BinnedExpression[]) => FastCondition) | null;
+  /** Known without counting: what the reference cannot have, by its own definition. */
+  readonly definedShare: number | null;
+}
+
+/** Where a finding belongs. */
+interface Identity {
+  readonly findingId: string;
+  readonly incidentId: string;
+  readonly window: Window;
+}
+
+export function createFastCadence(options: {
+  readonly facts: Facts;
+  readonly model: ModelSpec;
+  readonly environment: string;
+  readonly loaded: LoadedBaseline;
+  readonly decider: Pick<Decider, "incidentOf" | "initialState">;
+  readonly windowOf: (timeMs: number) => Window;
+  readonly serviceClock: ServiceClockKind;
+  readonly clock: Clock;
+}): FastCadence {
+  const { facts, model, environment, loaded, decider, windowOf, clock } = options;
+  const { baselineId, windowMs } = loaded.baseline;
+  const key = { environment, model: model.name };
+  const budget = model.monitoring.falseIncidentsPerModelWeek;
+  const identities = new Map<string, Identity>();
+  const asserted = new Map<string, number>();
+  let prepared: { readonly counted: readonly Counted[]; readonly baseline: FastBaseline } | null = null;
+  let state: FastState = noFastState;
+  let nextMs = 0;
+  let nextStretchMs = 0;
+  let silence: Identity | null = null;
+
+  async function prepare(now: FastNow): Promise<NonNullable<typeof prepared>> {
+    if (prepared !== null) return prepared;
+    const counted = await countedReadings(facts, model, loaded);
+    const baseline = await fastBaseline(facts, loaded, model, counted, now.schemas);
+    const startMs = now.last?.window.endMs ?? windowOf(now.newestMs).startMs;
+    nextMs = startMs;
+    nextStretchMs = Math.ceil(startMs / fastWindowMs) * fastWindowMs;
+    const stored = await readLatestFindings(facts, { ...key, endAfterMs: startMs - restoredFromMs });
+    const restored = stored.filter(
+      (finding) =>
+        finding.state === "open" &&
+        finding.baselineId === baselineId &&
+        finding.evidence.horizon === "fast" &&
+        finding.openedWindowEndMs <= startMs,
+    );
+    for (const finding of restored) remember(finding);
+    state = { open: restored.map(fastFindingOf), pending: null };
+    return (prepared = { counted, baseline });
+  }
+
+  function remember(finding: Finding): void {
+    const { openedWindowStartMs: startMs, openedWindowEndMs: endMs, findingId: id, incidentId } = finding;
+    identities.set(fastKey(finding.series, finding.signal as FastFinding["signal"]), {
+      findingId: id,
+      incidentId,
+      window: { startMs, endMs },
+    });
+  }
+
+  function identityOf(series: Series, signal: Signal, window: Window, last: FastNow["last"]): Identity {
+    // What is open already, here or in the windows' memory, takes it in.
+    const own = [...identities.values()].find(
+      (identity) =>
+        window.startMs - identity.window.startMs <= horizonMs(windowMs) && openIds().has(identity.findingId),
+    );
+    return {
+      findingId: findingId({ ...key, series, signal, baselineId, openedWindowStartMs: window.startMs }),
+      incidentId: own?.incidentId ?? decider.incidentOf(last?.state ?? decider.initialState(), window),
+      window,
+    };
+  }
+
+  const openIds = () => new Set(state.open.map(({ key: open }) => identities.get(open)?.findingId));
+
+  /** What the windows' cadence goes on with, this one forgets. */
+  function handOver({ last }: FastNow): void {
+    const decidedThroughMs = last?.window.endMs ?? 0;
+    const known = new Set(
+      (last?.state?.findings ?? [])
+        .filter(({ closedIndex }) => closedIndex === null)
+        .map((finding) => finding.findingId),
+    );
+    const kept = state.open.filter(({ key: open }) => {
+      const identity = identities.get(open);
+      return identity === undefined || identity.window.endMs > decidedThroughMs || !known.has(identity.findingId);
+    });
+    if (kept.length < state.open.length) state = { ...state, open: kept };
+    if (silence !== null && silence.window.endMs <= decidedThroughMs) silence = null;
+  }
+
+  function step(
+    baseline: FastBaseline,
+    window: Parameters<typeof fastStep>[2],
+    now: FastNow,
+    changes: Map<string, Finding>,
+  ) {
+    const before = new Set(state.open.map(({ key: open }) => open));
+    const result = fastStep(baseline, state, window, budget);
+    for (const finding of result.state.open) {
+      if (!before.has(finding.key)) {
+        identities.set(finding.key, identityOf(finding.series, finding.signal, windowOf(finding.openedMs), now.last));
+      }
+    }
+    state = result.state;
+    for (const finding of result.closed) {
+      const identity = identities.get(finding.key)!;
+      changes.set(identity.findingId, stored(finding, identity, window.endMs, window.endMs));
+      identities.delete(finding.key);
+      asserted.delete(finding.key);
+    }
+    for (const finding of result.state.open) {
+      const due = window.endMs - (asserted.get(finding.key) ?? -Infinity) >= fastWindowMs;
+      if (!due) continue;
+      asserted.set(finding.key, window.endMs);
+      const identity = identities.get(finding.key)!;
+      changes.set(identity.findingId, stored(finding, identity, window.endMs, null));
+    }
+  }
+
+  function stored(finding: FastFinding, identity: Identity, endMs: number, closedMs: number | null): Finding {
+    const { evidence, series, signal } = finding;
+    return {
+      ...common(identity, series, signal),
+      state: closedMs === null ? "open" : "closed",
+      windowEndMs: endMs,
+      closedWindowEndMs: closedMs,
+      magnitude: evidence.effectLow,
+      incidentMagnitude: evidence.effectLow,
+      evidence: { ...evidence, horizon: "fast", ...nothingElse },
+    };
+  }
+
+  const common = (identity: Identity, series: Series, signal: Signal) => ({
+    findingId: identity.findingId,
+    incidentId: identity.incidentId,
+    environment,
+    model: model.name,
+    series,
+    signal,
+    baselineId,
+    harm: fastHarm(signal),
+    revision: 0,
+    openedWindowStartMs: identity.window.startMs,
+    openedWindowEndMs: identity.window.endMs,
+    reopened: false,
+    provisional: false,
+    evaluatedAtMs: clock.now(),
+  });
+
+  /** A gap that is still running is not waited for: the window that ends in it can only find it longer. */
+  function runningSilence(now: FastNow): Finding | null {
+    if (silence !== null || options.serviceClock !== "wall" || now.watermarkMs <= now.newestMs) return null;
+    const gap = { longestGapMs: now.watermarkMs - now.newestMs, referenceGapsMs: loaded.gapsMs };
+    const threshold = silenceAlpha({ falseIncidentsPerModelWeek: budget, windowsPerWeek: weekMs / windowMs });
+    const found = gapEvidence(gap, threshold);
+    if (found === null || !found.passes) return null;
+    const window = windowOf(now.watermarkMs);
+    const known = now.last?.state?.findings.some(
+      (finding) => finding.signal === "silence" && finding.closedIndex === null,
+    );
+    if (known === true) return null;
+    silence = identityOf(volumeSeries, "silence", window, now.last);
+    return {
+      ...common(silence, volumeSeries, "silence"),
+      state: "open",
+      windowEndMs: now.watermarkMs,
+      closedWindowEndMs: null,
+      magnitude: 0,
+      incidentMagnitude: 0,
+      evidence: {
+        contrast: "longest gap",
+        horizon: "fast",
+        reference: found.longestReferenceMs / 1000,
+        current: gap.longestGapMs / 1000,
+        effect: found.ratio,
+        effectLow: found.ratio,
+        pValue: found.pValue,
+        threshold,
+        rows: 0,
+        referenceRows: found.referenceWindows,
+        minimumDetectableEffect: found.minimumDetectableRatio,
+        ...nothingElse,
+      },
+    };
+  }
+
+  return {
+    look: async (now) => {
+      const { counted, baseline } = await prepare(now);
+      handOver(now);
+      const changes = new Map<string, Finding>();
+      const throughMs = Math.min(now.throughMs, now.newestMs + 1);
+      let quietMs: number = fastWindowMs;
+      if (throughMs > nextMs) {
+        const scope = { ...key, fromMs: nextMs, toMs: throughMs };
+        const live = await summarizeRows(facts, scope);
+        const series = binnedExpressions(loaded, model, now.schemas, live?.schemaIds ?? []);
+        const seen = now.schemas.filter(({ schemaId }) => live?.schemaIds.includes(schemaId));
+        const conditions = counted.map(({ condition }) => condition(seen, series));
+        for (const stretch of live === null ? [] : await countFast(facts, scope, conditions, fastWindowMs)) {
+          const window = windowNow(stretch, nextMs, throughMs, now);
+          if (window === null) {
+            quietMs = quietFor(stretch, nextMs);
+            break;
+          }
+          step(baseline, window, now, changes);
+          nextMs = window.endMs;
+        }
+      }
+      if (baseline.volume !== null) {
+        const wholeMs = Math.min(now.watermarkMs, now.throughMs);
+        const stretches = wholeStretches(nextStretchMs, wholeMs, stretchesPerStatement);
+        const rows = await countRows(facts, key, stretches);
+        for (const [index, stretch] of stretches.entries()) {
+          step(baseline, { ...stretch, rows: rows[index] ?? 0, counts: null }, now, changes);
+        }
+        nextStretchMs = stretches.at(-1)?.endMs ?? nextStretchMs;
+      }
+      const gap = runningSilence(now);
+      const findings = [...changes.values(), ...(gap === null ? [] : [gap])];
+      await insertFindings(facts, findings, clock.now());
+      return { findings, quietMs };
+    },
+  };
+}
+
+/** Until an unfinished stretch ends, or has enough rows at its present rate. */
+function quietFor({ startMs, rows, newestMs }: FastCounts, fromMs: number): number {
+  const perMs = rows / Math.max(1, newestMs - Math.max(startMs, fromMs));
+  return Math.max(0, Math.min(startMs + fastWindowMs - newestMs, (fastWindowRows - rows) / perMs));
+}
+
+/** Nothing that costs another look at the rows: the message must not wait. */
+const nothingElse = {
+  methods: {},
+  summary: {},
+  contributors: [],
+  slices: [],
+  predictions: { verdict: "not_known", effect: null, effectHigh: null },
+} as const;
+
+/** The part of a stretch that is judged now; null if it must wait for more rows, or for its end. */
+function windowNow(stretch: FastCounts, fromMs: number, throughMs: number, now: FastNow) {
+  const endMs = stretch.startMs + fastWindowMs;
+  const startMs = Math.max(stretch.startMs, fromMs);
+  const { rows, counts, newestMs } = stretch;
+  const complete = endMs <= now.newestMs || endMs <= now.watermarkMs;
+  if (complete && endMs <= throughMs) return { startMs, endMs, rows, counts };
+  return rows >= fastWindowRows ? { startMs, endMs: newestMs + 1, rows, counts } : null;
+}
+
+function wholeStretches(fromMs: number, toMs: number, most: number): Window[] {
+  const count = Math.min(most, Math.max(0, Math.floor((toMs - fromMs) / fastWindowMs)));
+  return Array.from({ length: count }, (_, index) => {
+    const startMs = fromMs + index * fastWindowMs;
+    return { startMs, endMs: startMs + fastWindowMs };
+  });
+}
+
+function horizonMs(windowMs: number): number {
+  return 7 * windowMs;
+}
+
+/** Data that does not arrive as it should is broken; values that were never seen may be the world's. */
+function fastHarm(signal: Signal): Harm {
+  if (signal === "latency") return "performance_fell";
+  return signal === "unseen" || signal === "out_of_range" ? "inputs_moved" : "data_broken";
+}
+
+function fastFindingOf({ series, signal, evidence, openedWindowStartMs }: Finding): FastFinding {
+  return {
+    key: fastKey(series, signal as FastFinding["signal"]),
+    series,
+    signal: signal as FastFinding["signal"],
+    openedMs: openedWindowStartMs,
+    excess: Math.abs(evidence.current - evidence.reference),
+    calmSinceMs: null,
+    calmWindows: 0,
+    evidence,
+  };
+}
+
+const wholeSeries = (feature: string, role: Series["role"] = "feature"): Series => ({
+  role,
+  feature,
+  version: "",
+  slice: "",
+});
+
+/** Everything that is counted for a model, and what of it needs no counting in the reference. */
+async function countedReadings(facts: Facts, model: ModelSpec, loaded: LoadedBaseline): Promise<Counted[]> {
+  const counted: Counted[] = [];
+  const expressionOf = (series: readonly BinnedExpression[], wanted: Series) =>
+    series.find(({ role, feature }) => role === wanted.role && feature === wanted.feature);
+  const never: FastCondition = { kind: "rows", sql: "0" };
+  const add = (
+    series: Series,
+    signal: FastReading["signal"],
+    contrast: string,
+    condition: (expression: BinnedExpression) => FastCondition,
+    more: Partial<Pick<Counted, "mostFrequent" | "auxiliary" | "definedShare">> = {},
+  ) => {
+    counted.push({
+      reading: { series, signal, contrast },
+      condition: (_, expressions) => {
+        const expression = expressionOf(expressions, series);
+        return expression === undefined ? never : condition(expression);
+      },
+      mostFrequent: null,
+      auxiliary: null,
+      definedShare: null,
+      ...more,
+    });
+  };
+
+  for (const feature of loaded.features) {
+    const series = wholeSeries(feature.name);
+    const reference = loaded.reference.find(
+      (one) => one.series.role === "feature" && one.series.feature === feature.name && one.series.slice === "",
+    );
+    if (reference === undefined) continue;
+    const { binning, pooled } = reference;
+    add(series, "missing", "missing share", missingCondition);
+    counted.push({
+      reading: { series, signal: "type_mismatch", contrast: "share of another type" },
+      condition: (schemas) => typeMismatchCondition(feature, schemas),
+      mostFrequent: null,
+      auxiliary: null,
+      definedShare: null,
+    });
+    if (binning.kind === "categorical") {
+      // With more categories than are listed, only the windows can tell a new one.
+      if (binning.distinct > binning.categories.length || pooled.presentRows === 0) continue;
+      // Good–Turing: so many rows are expected to be new.
+      const definedShare = binning.singletons / pooled.presentRows;
+      add(series, "unseen", "share of new values", (one) => unseenCondition(one, binning.categories), { definedShare });
+    } else if (pooled.min !== null && pooled.max !== null) {
+      const range = { min: pooled.min, max: pooled.max };
+      add(series, "out_of_range", "share outside the range", (one) => outOfRangeCondition(one, range), {
+        definedShare: 2 / pooled.presentRows,
+      });
+    }
+  }
+
+  for (const { series, binning, pooled } of loaded.reference) {
+    if (series.role === "feature" || series.slice !== "" || series.version !== "") continue;
+    const largest = Math.max(0, ...Array.from(pooled.bins)) / pooled.presentWeight;
+    // One value all along would be nothing new.
+    if (!(largest > 0 && largest < 1)) continue;
+    const middle = binning.kind === "numeric" ? binning.edges[binning.decileEdges[4] ?? 0] : undefined;
+    const top = binning.kind === "categorical" ? binning.categories[0] : undefined;
+    add(series, "constant", "share of one value", allEqualCondition, {
+      mostFrequent: largest,
+      auxiliary: (expressions) => {
+        const expression = expressionOf(expressions, series);
+        if (expression === undefined) return never;
+        if (middle !== undefined) return atMostCondition(expression, middle);
+        return top === undefined ? never : equalsCondition(expression, top);
+      },
+    });
+  }
+
+  const always = (signal: FastReading["signal"], contrast: string, condition: FastCondition) =>
+    counted.push({
+      reading: { series: volumeSeries, signal, contrast },
+      condition: () => condition,
+      mostFrequent: null,
+      auxiliary: null,
+      definedShare: null,
+    });
+  if (model.task.kind !== "unknown") always("error", "share without a prediction", noPredictionCondition());
+  const latency = await latencyOf(facts, loaded.rowScope);
+  if (latency !== null && latency.rows >= fewestLatencies) {
+    always("latency", "share of slow answers", slowerCondition(latency.p99));
+  }
+  return counted;
+}
+
+/** Counts the reference in stretches, and learns from them how much shares vary from one to the next. */
+async function fastBaseline(
+  facts: Facts,
+  loaded: LoadedBaseline,
+  model: ModelSpec,
+  counted: readonly Counted[],
+  schemas: readonly FeatureSchema[],
+): Promise<FastBaseline> {
+  const { spec } = loaded.baseline;
+  const timed = spec.kind === "range" || spec.time !== null;
+  const series = binnedExpressions(loaded, model, schemas, loaded.schemaIds);
+  const known = schemas.filter(({ schemaId }) => loaded.schemaIds.includes(schemaId));
+  const auxiliaries = counted.flatMap(({ auxiliary }, index) => (auxiliary === null ? [] : [{ index, auxiliary }]));
+  const conditions = [
+    ...counted.map(({ condition }) => condition(known, series)),
+    ...auxiliaries.map(({ auxiliary }) => auxiliary(series)),
+  ];
+  const stretches = await countFast(facts, loaded.rowScope, conditions, timed ? fastWindowMs : untimedStretch);
+  const learnt = conditions.map((_, index) => learnShare(stretches, index));
+  const readings = counted.map(({ reading, mostFrequent, definedShare }, index): FastReference => {
+    const own = learnt[index]!;
+    const auxiliary = auxiliaries.findIndex((one) => one.index === index);
+    const inflation = auxiliary < 0 ? own.inflation : learnt[counted.length + auxiliary]!.inflation;
+    return {
+      ...reading,
+      rows: own.rows,
+      share: Math.max(own.share, definedShare ?? 0),
+      inflation,
+      // How likely a stretch of one value is, its length says; a short one may have been there.
+      worst: mostFrequent === null ? own.worst : 0,
+      mostFrequent,
+    };
+  });
+  // A reading that never varied cannot teach how it varies: it is trusted no further than the model's others.
+  const usual = Math.max(1, ...readings.filter(({ share }) => share > 0).map(({ inflation }) => inflation));
+  return {
+    readings: readings.map((reading) =>
+      reading.share > 0 && reading.worst > 0 ? reading : { ...reading, inflation: usual },
+    ),
+    volume: timed ? learnVolume(stretches, loaded) : null,
+  };
+}
+
+/** Rows that make a stretch worth learning from: as many as one must have to be judged. */
+const learnableRows = 30;
+
+function learnShare(stretches: readonly FastCounts[], index: number) {
+  let rows = 0;
+  let count = 0;
+  for (const stretch of stretches) {
+    rows += stretch.rows;
+    count += stretch.counts[index] ?? 0;
+  }
+  const share = rows === 0 ? 0 : count / rows;
+  let squares = 0;
+  let worst = 0;
+  let learnable = 0;
+  for (const stretch of stretches) {
+    if (stretch.rows < learnableRows) continue;
+    const current = (stretch.counts[index] ?? 0) / stretch.rows;
+    learnable += 1;
+    squares += (stretch.rows * (current - share) ** 2) / Math.max(share * (1 - share), Number.MIN_VALUE);
+    worst = Math.max(worst, current);
+  }
+  const spread = share > 0 && share < 1 && learnable > 1 ? squares / (learnable - 1) : 1;
+  return { rows, share, worst, inflation: Math.max(1, spread) };
+}
+
+function learnVolume(stretches: readonly FastCounts[], loaded: LoadedBaseline): FastBaseline["volume"] {
+  const { fromMs, toMs } = loaded.rowScope;
+  if (toMs - fromMs < shortestForVolume) return null;
+  const rowsOf = new Map(stretches.map(({ startMs, rows }) => [startMs, rows]));
+  const byHour = Array.from({ length: 48 }, (): number[] => []);
+  // Only whole stretches; one without a row is a stretch as well.
+  for (const { startMs } of wholeStretches(Math.ceil(fromMs / fastWindowMs) * fastWindowMs, toMs, Infinity)) {
+    byHour[volumeHour(startMs)]!.push(rowsOf.get(startMs) ?? 0);
+  }
+  let squares = 0;
+  let degrees = 0;
+  const hours = byHour.map((counts): VolumeHour | null => {
+    if (counts.length < fewestStretches) return null;
+    const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
+    if (mean > 0) {
+      squares += counts.reduce((sum, count) => sum + (count - mean) ** 2 / mean, 0);
+      degrees += counts.length - 1;
+    }
+    return { fewest: Math.min(...counts), mean, most: Math.max(...counts), stretches: counts.length };
+  });
+  return { hours, inflation: Math.max(1, degrees === 0 ? 1 : squares / degrees) };
+}
