@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { formOf, readBody } from "../../collector/sources/http-body.ts";
-import { type HttpSource, ingestPaths, type RequestOutcome } from "../../collector/sources/http.ts";
+import { ingestPaths } from "../../collector/sources/http-paths.ts";
+import type { HttpSource, RequestOutcome } from "../../collector/sources/http.ts";
 import { LeewayError } from "../../core/errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type ProblemCode, sendProblem } from "./problem.ts";

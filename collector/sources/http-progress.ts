@@ -3,7 +3,7 @@ import type { Logger } from "../../core/logger.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import { type StoredProgress, writePartitionProgress } from "../../store/facts/partition-progress.ts";
 import type { MessageKind } from "../partition-batch.ts";
-import { ingestPaths } from "./http.ts";
+import { ingestPaths } from "./http-paths.ts";
 
 const tickMs = 1_000;
 /** Unchanged progress is repeated this often: a reader takes longer silence for a dead process. */

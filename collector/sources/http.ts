@@ -4,10 +4,8 @@ import type { Logger } from "../../core/logger.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { MessageKind, Verdict } from "../partition-batch.ts";
+import { ingestPaths } from "./http-paths.ts";
 import { createHttpProgress } from "./http-progress.ts";
-
-/** Rows and dead letters of a request carry its path as their topic: no topic of Kafka can be called so. */
-export const ingestPaths = { events: "/v1/events", labels: "/v1/labels" } as const;
 
 /** A request under a name of its own: the same request, sent again, has the same name, place and offsets. */
 export interface NamedRequest {
