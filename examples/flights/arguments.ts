@@ -9,7 +9,12 @@ export interface DemoArguments {
   readonly seed: number;
   readonly keepRunning: boolean;
   readonly chaos: boolean;
+  readonly transport: Transport;
 }
+
+/** How events reach Leeway: through a broker, or over HTTP without one. */
+export const transports = ["kafka", "http"] as const;
+export type Transport = (typeof transports)[number];
 
 export const usage = `npm run demo -- [options]
 
@@ -17,6 +22,7 @@ export const usage = `npm run demo -- [options]
   --all             the same as --until ${runDays.lastOfAll}
   --no-faults       plant no faults: only the storms remain
   --seed N          which rows the random faults hit (default 1)
+  --transport NAME  ${transports.join(" or ")} (default ${transports[0]}); http needs no broker, and no Java
   --chaos           kill the collector by SIGKILL five times during the run
   --keep-running    go on serving when everything is done, until Ctrl-C
   --help
@@ -37,6 +43,7 @@ export function parseDemoArguments(argv: readonly string[]): ParsedArguments {
         "no-faults": { type: "boolean", default: false },
         seed: { type: "string", default: "1" },
         chaos: { type: "boolean", default: false },
+        transport: { type: "string", default: transports[0] },
         "keep-running": { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
@@ -50,6 +57,10 @@ export function parseDemoArguments(argv: readonly string[]): ParsedArguments {
     }
     const seed = Number(values.seed);
     if (!Number.isInteger(seed)) throw new RangeError(`--seed ${values.seed} is not a whole number`);
+    const transport = transports.find((name) => name === values.transport);
+    if (transport === undefined) {
+      throw new RangeError(`--transport ${values.transport} is neither ${transports.join(" nor ")}`);
+    }
     return {
       kind: "run",
       arguments: {
@@ -58,6 +69,7 @@ export function parseDemoArguments(argv: readonly string[]): ParsedArguments {
         seed,
         keepRunning: values["keep-running"],
         chaos: values.chaos,
+        transport,
       },
     };
   } catch (error) {

@@ -20,7 +20,8 @@ export interface RunNames {
 export interface DemoConfiguration extends RunNames {
   /** Absolute; everything is written below it. */
   readonly folder: string;
-  readonly brokers: string;
+  /** Null: events come over HTTP. */
+  readonly brokers: string | null;
   /** Null: the embedded engine, in `folder`. */
   readonly clickhouseUrl: string | null;
   /** On loopback; of the process that detects and alerts. */
@@ -54,12 +55,14 @@ function service(demo: DemoConfiguration): object {
     // The flights are weeks old when they are sent: ages are measured on their clock.
     clock: "watermark",
     idle_after: "10s",
-    kafka: {
-      brokers,
-      group_id: groupId,
-      create_topics: true,
-      topics: { events: [topics.events], labels: [topics.labels], dead_letters: topics.deadLetters },
-    },
+    ...(brokers !== null && {
+      kafka: {
+        brokers,
+        group_id: groupId,
+        create_topics: true,
+        topics: { events: [topics.events], labels: [topics.labels], dead_letters: topics.deadLetters },
+      },
+    }),
     store: { ...(clickhouseUrl === null ? {} : { url: clickhouseUrl }), database },
     http: { listen: `127.0.0.1:${port}`, external_url: `http://127.0.0.1:${port}` },
     detector: { poll_interval: "1s" },

@@ -1,5 +1,5 @@
 /**
- * `npm run demo`: real flights through Kafka into Leeway, with faults planted on known days, and a ledger that says what
+ * `npm run demo`: real flights through Kafka, or over HTTP, into Leeway, with faults planted on known days, and a ledger that says what
  * must come out. Exit code 0: everything sent is stored exactly once and the ledger holds; 1: it is not so; 2: usage;
  * 3: something needed is missing.
  */
@@ -70,7 +70,7 @@ async function main(interrupted: Promise<number>): Promise<number> {
 
 async function runDemo(run: Run): Promise<number> {
   const { shift, days, interrupted } = run;
-  const { lastDay, faults, seed, keepRunning } = run.arguments;
+  const { lastDay, faults, seed, keepRunning, transport } = run.arguments;
   const startedMs = performance.now();
   const seconds = () => Math.round((performance.now() - startedMs) / 100) / 10;
   const out = createConsole(() => performance.now());
@@ -78,7 +78,7 @@ async function runDemo(run: Run): Promise<number> {
   const givenBrokers = process.env["KAFKA_BROKERS"] || null;
   const clickhouseUrl = process.env["CLICKHOUSE_URL"] || null;
 
-  await preflight({ root, folder, brokers: givenBrokers });
+  await preflight({ root, folder, brokers: givenBrokers, needsBroker: transport === "kafka" });
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   out.line(
@@ -89,7 +89,7 @@ async function runDemo(run: Run): Promise<number> {
   await using stage = createStage({ folder, interrupted });
   const { start, unlessCut } = stage;
   const [brokers, prepared] = await unlessCut(
-    Promise.all([givenBrokers ?? startBroker(stage, out.line), prepare(stage, shift)]),
+    Promise.all([transport === "http" ? null : (givenBrokers ?? startBroker(stage, out.line)), prepare(stage, shift)]),
   );
   out.line(
     `Baseline: ${thousands(prepared.rows)} flights of ${baselineDays.first} to ${baselineDays.last}, ` +
@@ -121,6 +121,8 @@ async function runDemo(run: Run): Promise<number> {
       name,
       script: path.join(root, "bin", "leeway.js"),
       args: ["serve", "--roles", roles, "--config", configFile, "--port", String(servePort)],
+      // The configuration names the broker, or none.
+      env: { KAFKA_BROKERS: "" },
     });
   // The first one owns the embedded engine.
   serve("leeway", "detector,alerting", port);
@@ -136,7 +138,9 @@ async function runDemo(run: Run): Promise<number> {
   );
 
   const warehouse = createWarehouse({ folder, clickhouseUrl, database: names.database });
-  const traffic = startTraffic(stage, { brokers, shift, lastDay, faults, seed, topics: names.topics });
+  const target: Target =
+    brokers === null ? { kind: "http", url: collectorUrl } : { kind: "kafka", brokers, topics: names.topics };
+  const traffic = startTraffic(stage, { target, shift, lastDay, faults, seed });
   const passage = await follow({
     stage,
     out,
@@ -254,27 +258,34 @@ function prepare(stage: Stage, shift: Shift): Promise<Prepared> {
   return promise;
 }
 
+/** Where the monitored service sends its events. */
+type Target =
+  | { readonly kind: "kafka"; readonly brokers: string; readonly topics: Topics }
+  | { readonly kind: "http"; readonly url: string };
+
 /** The monitored service begins to send. */
 function startTraffic(
   stage: Stage,
   options: {
-    readonly brokers: string;
+    readonly target: Target;
     readonly shift: Shift;
     readonly lastDay: Day;
     readonly faults: boolean;
     readonly seed: number;
-    readonly topics: Topics;
   },
 ): Traffic {
-  const { brokers, shift, lastDay, faults, seed, topics } = options;
+  const { target, shift, lastDay, faults, seed } = options;
+  const where =
+    target.kind === "http"
+      ? ["--url", target.url]
+      : ["--brokers", target.brokers, "--events-topic", target.topics.events, "--labels-topic", target.topics.labels];
   let report: ProducerReport | null = null;
   const program = stage.start({
     name: "producer",
     script: path.join(here, "producer.ts"),
     args: [
-      ...["--brokers", brokers, "--data", folder, "--shift-weeks", String(shift.weeks), "--seed", String(seed)],
+      ...[...where, "--data", folder, "--shift-weeks", String(shift.weeks), "--seed", String(seed)],
       ...["--first", runDays.first, "--last", lastDay, ...(faults ? [] : ["--no-faults"])],
-      ...["--events-topic", topics.events, "--labels-topic", topics.labels],
     ],
     onLine: (line) => {
       report = JSON.parse(line) as ProducerReport;

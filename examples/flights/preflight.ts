@@ -15,10 +15,11 @@ export async function preflight(options: {
   readonly root: string;
   readonly folder: string;
   readonly brokers: string | null;
+  readonly needsBroker: boolean;
 }): Promise<void> {
   findDataset();
   openFileEngine();
-  if (options.brokers === null) findBroker(options.root);
+  if (options.needsBroker && options.brokers === null) findBroker(options.root);
   if (await engineAnswers(options.folder)) {
     throw new MissingPart(
       `${options.folder} is in use: an earlier demo still runs. End it first, with Ctrl-C in its terminal.`,
@@ -35,7 +36,7 @@ function findBroker(root: string): void {
   if (missing.length === 0) return;
   throw new MissingPart(
     `No Kafka: ${missing.join(" and ")} not found. Install with \`apt-get install openjdk-17-jre-headless maven\`, ` +
-      "or name a running broker: KAFKA_BROKERS=host:9092 npm run demo.",
+      "or name a running broker: KAFKA_BROKERS=host:9092 npm run demo; or do without: npm run demo -- --transport http.",
   );
 }
 
