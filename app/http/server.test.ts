@@ -100,16 +100,6 @@ test("incidents come as alerting tells them", async () => {
   expect(await json("/api/v1/incidents/a%20b")).toEqual({ id: "a b", title: "hour changed" });
 });
 
-test("the link of a message leads to its incident", async () => {
-  await using server = await start();
-  const response = await fetch(`${server.url}/incidents/a%20b`);
-  expect(new URL(response.url).pathname).toBe("/api/v1/incidents/a%20b");
-  expect(await response.json()).toEqual({ id: "a b", title: "hour changed" });
-  const { headers } = await fetch(`${server.url}/incidents/a%20b`, { redirect: "manual" });
-  const behindProxy = new URL(headers.get("location") ?? "", "https://example.org/leeway/incidents/a%20b");
-  expect(behindProxy.href).toBe("https://example.org/leeway/api/v1/incidents/a%20b");
-});
-
 test("a part that is not ready makes the whole not ready, by name", async () => {
   await using server = await start();
   readiness.check("kafka", async () => {

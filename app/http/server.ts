@@ -8,9 +8,12 @@ import { isLoopback } from "../config/loopback.ts";
 import type { HttpConfig } from "../config/service-config.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Registry, ServiceMetrics } from "../telemetry/metrics.ts";
+import type { PageSource } from "../page/source.ts";
 import { registerActionRoutes } from "./action-routes.ts";
+import { createIncidentActions } from "./incident-actions.ts";
 import { type IngestOptions, registerIngestRoutes } from "./ingest-routes.ts";
 import { modelSummaries } from "./model-summary.ts";
+import { pageRoutes, registerPageRoutes } from "./page-routes.ts";
 import { sendProblem } from "./problem.ts";
 import type { Readiness } from "./readiness.ts";
 import { tokenHolder } from "./tokens.ts";
@@ -45,6 +48,8 @@ export interface HttpServerOptions {
   readonly actions: () => Actions | null;
   /** Takes events and labels; left out if this process does not have the collector role. */
   readonly ingest?: IngestOptions;
+  /** What the page shows; left out if this process does not serve it. */
+  readonly page?: () => PageSource | null;
   readonly log: Log;
 }
 
@@ -74,13 +79,16 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1024 * 1024,
+    // Models are named by their events, and some names are long.
+    routerOptions: { maxParamLength: 2000 },
     forceCloseConnections: true,
     // Errors before any route, such as a path that is not UTF-8.
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, "request_invalid", error.message),
   });
 
   server.addHook("onRequest", async (request, reply) => {
-    if (tokens === null || openRoutes.has(request.routeOptions.url ?? "")) return;
+    const route = request.routeOptions.url ?? "";
+    if (tokens === null || openRoutes.has(route) || pageRoutes.has(route)) return;
     if (tokenHolder(request.headers.authorization, tokens) !== null) return;
     reply.header("www-authenticate", 'Bearer realm="leeway"');
     await sendProblem(reply, "token_required", "send Authorization: Bearer <token> with a token of http.tokens_file");
@@ -147,11 +155,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   registerActionRoutes(server, { actions: options.actions, tokens });
   registerIngestRoutes(server, options.ingest, log);
 
-  // Where the links of messages lead: the page of an incident, until there is one its JSON. Relative, since
-  // `external_url` may have a path of its own.
-  server.get<{ Params: { id: string } }>("/incidents/:id", async (request, reply) =>
-    reply.redirect(`../api/v1/incidents/${encodeURIComponent(request.params.id)}`),
-  );
+  if (options.page !== undefined) {
+    const incidentActions = createIncidentActions(options.actions);
+    const actions = () => (options.actions() === null ? null : incidentActions);
+    registerPageRoutes(server, { source: options.page, actions }, config);
+  }
 
   try {
     await server.listen({ host: config.host, port: config.port });

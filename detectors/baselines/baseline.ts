@@ -48,7 +48,7 @@ export interface LoadedBaseline {
 }
 
 /** How much natural variation can be learnt from: below, windows warm up first. */
-const fewestSubWindows = 10;
+export const fewestSubWindows = 10;
 /** Rows of the median hour from which windows are hours. */
 const hourlyRows = 1000;
 /** A window at an end of the reference counts as whole if no more than this share of it lies outside. */

@@ -1,0 +1,412 @@
+import { notificationReasons, recordReasons } from "../../alerting/incidents/reconcile.ts";
+import { countText, numberText, shareText } from "../../alerting/text/quantities.ts";
+import { methods as registry } from "../../detectors/methods/registry.ts";
+import { readSignalHistories, readWindowOverviews, type WindowOverview } from "../../store/facts/page-windows.ts";
+import { actionForm, doneTexts, type FormValues, type IncidentActionName } from "./action-form.ts";
+import { categories } from "./distribution-chart.ts";
+import { html, type Html } from "./html.ts";
+import { getIncident, type IncidentDetail, type IncidentFinding, isLasting } from "./incident-record.ts";
+import { incidentHref, layout, modelHref, type PageContext } from "./layout.ts";
+import { instant, lengthText, moment, utcText } from "./moment.ts";
+import { seriesDetail } from "./series-detail.ts";
+import { seriesStories, type SeriesStory } from "./series-table.ts";
+import type { PageSource } from "./source.ts";
+import { severityBadge } from "./standing-text.ts";
+import { stateLegend, stateMark } from "./state-look.ts";
+import { stripCells, windowStrip } from "./window-strip.ts";
+
+const shownWindows = 28;
+/** Windows shown after an incident's end. */
+const windowsAfter = 3;
+/** Findings that are drawn in full; the rest are in the table. */
+const drawnFindings = 6;
+
+export interface IncidentPageOptions {
+  /** Null where nothing can be done here. */
+  readonly actions: { readonly csrf: string; readonly values: FormValues } | null;
+  readonly done: IncidentActionName | null;
+  readonly refused: string | null;
+}
+
+/** What exactly changed, and who is affected? Null if there is no such incident. */
+export async function incidentPage(
+  source: PageSource,
+  incidentId: string,
+  options: IncidentPageOptions,
+  context: PageContext,
+): Promise<string | null> {
+  const port = source.incidents();
+  const incident = port === null ? null : getIncident(port, incidentId);
+  if (incident === null) return null;
+  const { root, nowMs } = context;
+  const { model, environment, title } = incident;
+  const spec = source.models().find(({ name }) => name === model) ?? null;
+  const key = { model, environment, windows: shownWindows, beforeMs: await shownUntil(source, incident) };
+  const [windows, histories] = await Promise.all([
+    readWindowOverviews(source.facts, key),
+    readSignalHistories(source.facts, key),
+  ]);
+  const spans = windows.map(({ window }) => window);
+  const stories = seriesStories(histories, spans);
+  const storyOf = (finding: IncidentFinding) => stories.find((story) => sameSeries(story, finding)) ?? null;
+  const standing = incident.findings.filter(({ state }) => state !== "withdrawn");
+  const drawn = standing.length > 0 ? standing : incident.findings;
+  const details = await Promise.all(
+    drawn.slice(0, drawnFindings).map(async (finding) => {
+      const story = storyOf(finding);
+      const at = drawnWindow(finding, story, windows);
+      const picture =
+        story === null || at === null || finding.feature === ""
+          ? null
+          : await seriesDetail(source.facts, story, {
+              spec,
+              model,
+              environment,
+              baselineId: at.baselineId,
+              window: at.window,
+              windows: spans,
+            });
+      return findingSection(finding, picture);
+    }),
+  );
+  const form =
+    options.actions === null
+      ? null
+      : actionForm(incident, {
+          action: incidentHref(root, incidentId),
+          csrf: options.actions.csrf,
+          holder: context.holder,
+          values: options.actions.values,
+        });
+  const more = drawn.length - drawnFindings;
+  const body = html`${options.done === null ? null : html`<p class="notice" role="status">${doneTexts[options.done]}</p>`}
+    ${options.refused === null ? null : html`<p class="notice refused" role="alert">Not done: ${options.refused}</p>`}
+    <h1>${severityBadge(incident)} ${title}</h1>
+    ${summary(incident, context)} ${form}
+    <h2>When</h2>
+    ${lanes(incident, storyOf, spans)}
+    <h2>What changed</h2>
+    ${details}
+    ${more > 0 ? html`<p class="faint">and ${more} more finding${more === 1 ? "" : "s"}, in the table above</p>` : null}
+    <h2>Notifications sent</h2>
+    ${notifications(incident, context)}
+    <h2>Timeline</h2>
+    ${timeline(incident, context)}`;
+  const trail = [
+    { name: model, href: modelHref(root, model, environment) },
+    { name: title, href: null },
+  ];
+  return layout({ title: `${title} · ${model} · Leeway`, trail, body }, context);
+}
+
+/** All there is of one that lasts; of one that is over a little more than itself. */
+async function shownUntil({ facts }: PageSource, { model, environment, ended }: IncidentDetail): Promise<number> {
+  const forever = Date.UTC(2200, 0, 1);
+  if (ended === null) return forever;
+  const [last] = await readWindowOverviews(facts, { model, environment, windows: 1, beforeMs: ended });
+  return last === undefined ? forever : ended + windowsAfter * (last.window.endMs - last.window.startMs);
+}
+
+function sameSeries({ series }: SeriesStory, { role, feature, version, slice }: IncidentFinding): boolean {
+  return series.role === role && series.feature === feature && series.version === version && series.slice === slice;
+}
+
+/** The latest window of a finding that is open; of one that is over, the window in which it was largest. */
+function drawnWindow(
+  finding: IncidentFinding,
+  story: SeriesStory | null,
+  windows: readonly WindowOverview[],
+): WindowOverview | null {
+  const judged = windows.filter(({ baselineId }) => baselineId !== "");
+  if (finding.state === "open") return judged.at(-1) ?? null;
+  const end = finding.closed ?? finding.window_end;
+  const effects = new Map(
+    story?.signals
+      .find(({ signal }) => signal === finding.signal)
+      ?.points.map((point) => [point.startMs, point.effect]),
+  );
+  const during = judged.filter(({ window }) => window.startMs >= finding.opened && window.endMs <= end);
+  const effectIn = ({ window }: WindowOverview) => effects.get(window.startMs) ?? 0;
+  return during.toSorted((left, right) => effectIn(right) - effectIn(left))[0] ?? null;
+}
+
+function summary(incident: IncidentDetail, { root, nowMs }: PageContext): Html {
+  const { model, environment, harm, started, ended, status, acknowledged, accepted, silences, feedback } = incident;
+  const lead = incident.findings.find(({ state }) => state === "open") ?? incident.findings[0] ?? null;
+  const pair = (name: string, value: Html | string | null) =>
+    value === null
+      ? null
+      : html`<div>
+          <dt>${name}</dt>
+          <dd>${value}</dd>
+        </div>`;
+  const slice = lead?.evidence.slices[0];
+  const verdict = predictionsText(incident.findings);
+  return html`<dl class="pairs">
+    ${pair("Model", html`<a href="${modelHref(root, model, environment)}">${model}</a>${environment === "production" ? null : ` (${environment})`}`)}
+    ${pair("What", lead === null ? null : html`${lead.change ?? lead.headline} <span class="faint">${lead.size}</span>`)}
+    ${pair("For whom", slice === undefined ? null : html`${slice.name}${slice.carried === undefined ? null : html` <span class="faint">carries ${shareText(slice.carried)} of the change</span>`}`)}
+    ${pair("Since", moment(started, nowMs))}
+    ${pair(status === "stale" ? "State" : "Until", status === "stale" ? "not heard of for two windows: neither over nor confirmed" : ended === null ? html`lasts <span class="faint">(looked at up to ${utcText(incident.window_end)})</span>` : html`${moment(ended, nowMs)} <span class="faint">after ${lengthText(ended - started)}</span>`)}
+    ${pair("Harm", `${harm.replaceAll("_", " ")}; predictions ${verdict}`)}
+    ${pair("Acknowledged", acknowledged === null ? (isLasting(incident) ? "by nobody yet" : null) : html`by ${acknowledged.by}, ${moment(acknowledged.at, nowMs)}${comment(acknowledged.comment)}`)}
+    ${pair("Accepted", accepted === null ? null : html`by ${accepted.by}, ${moment(accepted.at, nowMs)}${accepted.baseline === null ? null : html`; the baseline is now ${utcText(accepted.baseline.from)} to ${utcText(accepted.baseline.to)}`}${comment(accepted.comment)}`)}
+    ${pair("Silenced", silences.length === 0 ? null : html`${silences.map((silence) => html`<div>until ${moment(silence.until, nowMs)} by ${silence.by}${comment(silence.comment)}</div>`)}`)}
+    ${pair("Verdicts", feedback.length === 0 ? null : html`${feedback.map((one) => html`<div>${one.verdict}, says ${one.by}${comment(one.comment)}</div>`)}`)}
+  </dl>`;
+}
+
+function comment(text: string | null): Html | null {
+  return text === null || text === "" ? null : html`: “${text}”`;
+}
+
+function predictionsText(findings: readonly IncidentFinding[]): string {
+  const standing = findings.filter(({ state }) => state !== "withdrawn");
+  if (standing.some(({ role }) => role !== "feature")) return "moved";
+  const verdicts = standing.map(({ evidence }) => evidence.predictions.verdict);
+  if (verdicts.includes("moved")) return "moved with it";
+  return verdicts.includes("not_known") || verdicts.length === 0 ? "not known to have moved" : "did not move";
+}
+
+/** Each finding's windows, one below the other, so that what moved together is seen together. */
+function lanes(
+  incident: IncidentDetail,
+  storyOf: (finding: IncidentFinding) => SeriesStory | null,
+  spans: readonly { readonly startMs: number; readonly endMs: number }[],
+): Html {
+  const first = spans[0];
+  const last = spans.at(-1);
+  const used = new Set(incident.findings.flatMap((finding) => [...(storyOf(finding)?.states.values() ?? [])]));
+  const rows = incident.findings.map((finding) => {
+    const story = storyOf(finding);
+    const states = new Map(
+      story?.signals
+        .filter(({ signal }) => signal === finding.signal)
+        .flatMap(({ points }) => points.map(({ startMs, state }) => [startMs, state] as const)),
+    );
+    return html`<tr class="${finding.state === "open" ? "trouble" : ""}">
+      <th scope="row">
+        ${finding.headline}${finding.provisional ? html` <span class="faint">(provisional)</span>` : null}
+      </th>
+      <td>
+        ${finding.state === "open" ? html`<span class="state trouble">${stateMark("drift")} open</span>` : html`<span class="faint">${finding.state}</span>`}
+      </td>
+      <td>${windowStrip(finding.headline, stripCells(spans, states))}</td>
+      <td class="optional">
+        <time>${utcText(finding.opened)}</time
+        >${finding.closed === null ? null : html` to <time>${utcText(finding.closed)}</time>`}
+      </td>
+    </tr>`;
+  });
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Findings over time">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Finding</th>
+            <th scope="col">State</th>
+            <th scope="col">
+              ${first === undefined || last === undefined ? "Windows" : `${utcText(first.startMs)} to ${utcText(last.endMs)}`}
+            </th>
+            <th scope="col" class="optional">Opened</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>
+    ${stateLegend([...used])}`;
+}
+
+function findingSection(finding: IncidentFinding, picture: Html | null): Html {
+  const { evidence } = finding;
+  const pairs = (shares: IncidentFinding["evidence"]["contributors"]) =>
+    shares.slice(0, 8).map(({ name, reference, current }) => ({ name, reference, current }));
+  const numbers = Object.entries(evidence.methods).map(([name, value]) => {
+    const method = registry.find((one) => one.name === name);
+    return html`<div>
+      <dt>${method?.title ?? name.replaceAll("_", " ")}</dt>
+      <dd>${numberText(value)}</dd>
+    </div>`;
+  });
+  const slices =
+    evidence.slices.length === 0
+      ? null
+      : html`<div>
+          <h4 class="sub">Who is affected</h4>
+          <div class="scroll" tabindex="0" role="region" aria-label="Slices of ${finding.name}">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Slice</th>
+                  <th scope="col" class="number">Of the change</th>
+                  <th scope="col" class="number">Share before</th>
+                  <th scope="col" class="number">Now</th>
+                </tr>
+              </thead>
+              <tbody>
+                ${evidence.slices.map(
+                  ({ name, carried, reference, current }) =>
+                    html`<tr>
+                      <th scope="row">${name}</th>
+                      <td class="number">
+                        ${carried === undefined ? html`<span class="faint">not known</span>` : shareText(carried)}
+                      </td>
+                      <td class="number">${shareText(reference)}</td>
+                      <td class="number">${shareText(current)}</td>
+                    </tr>`,
+                )}
+              </tbody>
+            </table>
+          </div>
+        </div>`;
+  const contributors =
+    evidence.contributors.length === 0
+      ? null
+      : html`<div>
+          <h4 class="sub">What moved the most</h4>
+          ${categories(`Bins and categories of ${finding.name}`, pairs(evidence.contributors))}
+        </div>`;
+  return html`<section class="card${finding.state === "open" ? " trouble" : ""}">
+    <h3>${finding.headline}</h3>
+    <p>
+      ${finding.change ?? null}
+      <span class="faint"
+        >${finding.size}; ${countText(evidence.rows)} rows against ${countText(evidence.referenceRows)} of the
+        baseline</span
+      >
+    </p>
+    ${picture}
+    ${contributors === null && slices === null ? null : html`<div class="charts">${contributors}${slices}</div>`}
+    <details>
+      <summary>Numbers behind ${finding.name}</summary>
+      <dl class="pairs">
+        <div>
+          <dt>Contrast</dt>
+          <dd>${evidence.contrast}, ${evidence.horizon} horizon</dd>
+        </div>
+        <div>
+          <dt>p-value</dt>
+          <dd>${numberText(evidence.pValue)}, held against ${numberText(evidence.threshold)}</dd>
+        </div>
+        <div>
+          <dt>Smallest effect that this window could have shown</dt>
+          <dd>${shareText(evidence.minimumDetectableEffect)}</dd>
+        </div>
+        ${numbers}
+      </dl>
+    </details>
+  </section>`;
+}
+
+function notifications({ notifications: sent }: IncidentDetail, { nowMs }: PageContext): Html {
+  if (sent.length === 0) return html`<p class="nothing">Nothing was sent; the timeline says why.</p>`;
+  const outcome = ({ status, settled, attempts, last_error: error }: IncidentDetail["notifications"][number]) => {
+    if (status === "delivered") return html`delivered ${settled === null ? null : instant(settled, nowMs)}`;
+    const tried = `${attempts} attempt${attempts === 1 ? "" : "s"}`;
+    return html`<span class="trouble-text">${status === "dead" ? "given up" : "not delivered yet"}</span>,
+      ${tried}${error === null ? null : `: ${error}`}`;
+  };
+  const rows = sent.map(
+    (one) =>
+      html`<tr>
+        <td>${instant(one.created, nowMs)}</td>
+        <th scope="row">${one.receiver}</th>
+        <td>${one.severity}</td>
+        <td>${reasonText(one.reason)}</td>
+        <td>${outcome(one)}</td>
+      </tr>`,
+  );
+  const last = sent.at(-1);
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Notifications">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Decided</th>
+            <th scope="col">Receiver</th>
+            <th scope="col">Severity</th>
+            <th scope="col">Because</th>
+            <th scope="col">Outcome</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>
+    ${
+      last === undefined
+        ? null
+        : html`<details>
+            <summary>What the last one said</summary>
+            <pre
+              class="text"
+              tabindex="0"
+              role="region"
+              aria-label="Text of the last notification"
+            ><code>${last.text}</code></pre>
+          </details>`
+    }`;
+}
+
+function reasonText(reason: string): string {
+  const known: Readonly<Record<string, string>> = { ...notificationReasons, ...recordReasons };
+  return known[reason] ?? reason.replaceAll("_", " ");
+}
+
+interface Moment {
+  readonly ms: number;
+  readonly text: Html;
+  readonly trouble?: boolean;
+}
+
+/** Everything that happened, in order: findings by event time, what people and the service did by the clock. */
+function timeline(incident: IncidentDetail, { nowMs }: PageContext): Html {
+  const nameOf = (id: string) => incident.findings.find((finding) => finding.id === id)?.name ?? null;
+  const moments: Moment[] = [
+    ...incident.findings.flatMap((finding): Moment[] => [
+      {
+        ms: finding.opened,
+        text: html`<b>${finding.headline}</b> <span class="faint">first window of it</span>`,
+        trouble: true,
+      },
+      ...(finding.closed === null
+        ? []
+        : [
+            {
+              ms: finding.closed,
+              text: html`${finding.name} is as before <span class="faint">end of its last window</span>`,
+            },
+          ]),
+    ]),
+    ...incident.decisions.map(({ kind, reason, findings, at }) => {
+      const names = [...new Set(findings.flatMap((id) => nameOf(id) ?? []))];
+      return {
+        ms: at,
+        text: html`${kind === "notify" ? "Notify" : "Not sent"}:
+        ${reasonText(reason)}${names.length === 0 ? null : html` <span class="faint">${names.slice(0, 6).join(", ")}${names.length > 6 ? ` and ${names.length - 6} more` : null}</span>`}`,
+      };
+    }),
+    ...incident.notifications.flatMap(({ receiver, status, settled }) =>
+      settled === null ? [] : [{ ms: settled, text: html`${receiver}: ${status}` }],
+    ),
+    ...(incident.acknowledged === null
+      ? []
+      : [{ ms: incident.acknowledged.at, text: html`Acknowledged by ${incident.acknowledged.by}` }]),
+    ...(incident.accepted === null
+      ? []
+      : [{ ms: incident.accepted.at, text: html`Accepted as the new baseline by ${incident.accepted.by}` }]),
+    ...incident.feedback.map(({ by, verdict, at }) => ({ ms: at, text: html`${by} found it ${verdict}` })),
+  ];
+  const items = moments
+    .toSorted((left, right) => left.ms - right.ms)
+    .map(
+      ({ ms, text, trouble }) =>
+        html`<li class="${trouble === true ? "trouble" : ""}">
+          ${instant(ms, nowMs)}<span class="what">${text}</span>
+        </li>`,
+    );
+  return html`<ol class="timeline">
+    ${items}
+  </ol>`;
+}
