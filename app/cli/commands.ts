@@ -1,3 +1,4 @@
+import { baselineCommand } from "./baseline.ts";
 import { checkConfigCommand } from "./check-config.ts";
 import type { Command } from "./command.ts";
 import { compareCommand } from "./compare.ts";
@@ -10,8 +11,10 @@ import { ingestCommand } from "./ingest.ts";
 import { initCommand } from "./init.ts";
 import { modelsCommand } from "./models.ts";
 import { migrateCommand } from "./migrate.ts";
+import { replayCommand } from "./replay.ts";
 import { receiversCommand } from "./receivers.ts";
 import { serveCommand } from "./serve.ts";
+import { silencesCommand } from "./silences.ts";
 import { simulateCommand } from "./simulate.ts";
 import { sqlCommand } from "./sql.ts";
 import { tapCommand } from "./tap.ts";
@@ -23,10 +26,13 @@ export const commands: readonly Command[] = [
   initCommand,
   compareCommand,
   ingestCommand,
+  replayCommand,
   migrateCommand,
   sqlCommand,
   modelsCommand,
   incidentsCommand,
+  silencesCommand,
+  baselineCommand,
   explainCommand,
   tapCommand,
   doctorCommand,

@@ -143,6 +143,11 @@ export function listNotifications(state: State, incidentId: string): readonly Ou
   return state.all<Stored>("SELECT * FROM outbox WHERE incident_id = ? ORDER BY id", incidentId).map(toRow);
 }
 
+/** What was written after a row, of all incidents. */
+export function listNotificationsAfter(state: State, id: number): readonly OutboxRow[] {
+  return state.all<Stored>("SELECT * FROM outbox WHERE id > ? ORDER BY id", id).map(toRow);
+}
+
 /** Receivers that were written to about an incident. */
 export function receiversTold(state: State, incidentId: string): readonly string[] {
   return state
