@@ -195,6 +195,7 @@ export function createDetector(options: DetectorOptions): Detector {
         windowOf: (timeMs) => windowContaining(timeMs, alignmentOf(baseline, model)),
         serviceClock,
         clock,
+        tracing: options.tracing ?? noTracing,
       });
       tracked.loadedLast = false;
     } catch (error) {

@@ -4,6 +4,7 @@ import type { FeatureSchema } from "../core/feature-schema.ts";
 import { findingId } from "../core/finding.ts";
 import type { Finding, Harm, Signal } from "../core/finding.ts";
 import type { ModelSpec, ServiceClockKind } from "../core/model.ts";
+import type { Tracing } from "../core/tracing.ts";
 import { dayMs, weekMs } from "../core/window.ts";
 import type { Window } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
@@ -39,6 +40,7 @@ import {
 } from "./decisions/fast.ts";
 import type { FastBaseline, FastFinding, FastReading, FastReference, FastState, VolumeHour } from "./decisions/fast.ts";
 import { gapEvidence } from "./decisions/silence.ts";
+import { exampleOfInterval, traceFindings } from "./evidence/finding-spans.ts";
 
 /** Looks at what arrived since the last look, in stretches of minutes, and tells gross faults at once. */
 export interface FastCadence {
@@ -108,6 +110,7 @@ export function createFastCadence(options: {
   readonly windowOf: (timeMs: number) => Window;
   readonly serviceClock: ServiceClockKind;
   readonly clock: Clock;
+  readonly tracing: Tracing;
 }): FastCadence {
   const { facts, model, environment, loaded, decider, windowOf, clock } = options;
   const { baselineId, windowMs } = loaded.baseline;
@@ -115,6 +118,8 @@ export function createFastCadence(options: {
   const budget = model.monitoring.falseIncidentsPerModelWeek;
   const identities = new Map<string, Identity>();
   const asserted = new Map<string, number>();
+  /** Ids of findings that are known to the history. */
+  const recorded = new Set<string>();
   let prepared: { readonly counted: readonly Counted[]; readonly baseline: FastBaseline } | null = null;
   let state: FastState = noFastState;
   let nextMs = 0;
@@ -143,6 +148,7 @@ export function createFastCadence(options: {
 
   function remember(finding: Finding): void {
     const { openedWindowStartMs: startMs, openedWindowEndMs: endMs, findingId: id, incidentId } = finding;
+    recorded.add(id);
     identities.set(fastKey(finding.series, finding.signal as FastFinding["signal"]), {
       findingId: id,
       incidentId,
@@ -310,7 +316,13 @@ export function createFastCadence(options: {
         nextStretchMs = stretches.at(-1)?.endMs ?? nextStretchMs;
       }
       const gap = runningSilence(now);
-      const findings = [...changes.values(), ...(gap === null ? [] : [gap])];
+      const findings = await traceFindings([...changes.values(), ...(gap === null ? [] : [gap])], {
+        tracing: options.tracing,
+        isNew: ({ state: now, findingId: id }) => now === "open" && !recorded.has(id),
+        exampleOf: (finding) =>
+          exampleOfInterval(facts, finding, { fromMs: finding.windowEndMs - fastWindowMs, toMs: finding.windowEndMs }),
+      });
+      for (const { findingId: id } of findings) recorded.add(id);
       await insertFindings(facts, findings, clock.now());
       return { findings, quietMs };
     },

@@ -20,13 +20,13 @@ import type { WindowFacts } from "./evidence.ts";
 export async function traceFindings(
   findings: readonly Finding[],
   options: {
-    readonly facts: Facts;
     readonly tracing: Tracing;
-    readonly window: WindowFacts;
     readonly isNew: (finding: Finding) => boolean;
+    /** An event that is part of a finding; null: none, as when nothing comes any more. */
+    readonly exampleOf: (finding: Finding) => Promise<ExampleTrace | null>;
   },
 ): Promise<readonly Finding[]> {
-  const { facts, tracing, window, isNew } = options;
+  const { tracing, isNew, exampleOf } = options;
   if (!tracing.enabled) return findings;
   const traced: Finding[] = [];
   for (const finding of findings) {
@@ -34,7 +34,7 @@ export async function traceFindings(
       traced.push(finding);
       continue;
     }
-    const example = await exampleOf(facts, finding, window);
+    const example = await exampleOf(finding);
     const { series, signal, evidence } = finding;
     const attributes = {
       "leeway.model": finding.model,
@@ -59,12 +59,29 @@ export async function traceFindings(
   return traced;
 }
 
-async function exampleOf(facts: Facts, finding: Finding, window: WindowFacts): Promise<ExampleTrace | null> {
-  const { series } = finding;
-  const version = series.role === "feature" ? null : series.version;
-  const request = { version, within: parseSlice(series.slice) };
+/** An event of a window with a value that a finding is about. */
+export async function exampleInWindow(
+  facts: Facts,
+  finding: Finding,
+  window: WindowFacts,
+): Promise<ExampleTrace | null> {
   const value = exampleValue(finding, window);
-  return value === null ? null : exampleTrace(facts, window.liveScope, { ...request, value: value.wanted });
+  return value === null ? null : exampleTrace(facts, window.liveScope, { ...rowsOf(finding), value: value.wanted });
+}
+
+/** Any event of an interval that a finding may be about. */
+export async function exampleOfInterval(
+  facts: Facts,
+  finding: Finding,
+  interval: { readonly fromMs: number; readonly toMs: number },
+): Promise<ExampleTrace | null> {
+  const { environment, model, signal } = finding;
+  if (signal === "silence") return null;
+  return exampleTrace(facts, { environment, model, ...interval }, { ...rowsOf(finding), value: null });
+}
+
+function rowsOf({ series }: Finding) {
+  return { version: series.role === "feature" ? null : series.version, within: parseSlice(series.slice) };
 }
 
 /** What value an event has that is part of a finding; null: none is, as when nothing comes any more. */
