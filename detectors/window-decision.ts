@@ -24,7 +24,7 @@ import { denseCounts, emptyCounts } from "./baselines/counts.ts";
 import { createDecider } from "./decisions/decider.ts";
 import type { Decider, DecisionState, GapObservation } from "./decisions/decider.ts";
 import { createFinding, findingsWithSlices, measuredNumbers, referenceOf, sameSeries } from "./evidence/evidence.ts";
-import { traceFindings } from "./evidence/finding-spans.ts";
+import { exampleInWindow, traceFindings } from "./evidence/finding-spans.ts";
 import { predictionsVerdict } from "./evidence/predictions.ts";
 import type { DetectorMetrics, FeatureReading } from "./metrics.ts";
 
@@ -158,7 +158,11 @@ export function createWindowDecider(options: {
       }
       const known = new Set(before.findings.map((finding) => finding.findingId));
       const isNew = ({ state, findingId }: Finding) => state === "open" && !known.has(findingId);
-      const findings = await traceFindings(made, { facts, tracing, window: facing, isNew });
+      const findings = await traceFindings(made, {
+        tracing,
+        isNew,
+        exampleOf: (finding) => exampleInWindow(facts, finding, facing),
+      });
       const evaluations = step.evaluations.map((evaluation): Evaluation => {
         const current = live.find((one) => sameSeries(one.series, evaluation.series))?.counts ?? null;
         return {
