@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
 import type { Facts } from "../../store/facts/client.ts";
+import { writeDeadLetters } from "../../store/facts/dead-letters.ts";
 import { writeFeatureSchemas, writeLearningModels } from "../../store/facts/feature-schemas.ts";
 import { storedOffsets } from "../../store/facts/stored-offsets.ts";
 import type { BatchMaker, DeadLetter, MessageKind } from "../partition-batch.ts";
@@ -28,6 +29,8 @@ export interface FileWriter {
   /**
    * Stores rows, each once: those that are there already are left out, and whoever else is writing the same rows at this
    * moment writes them under the same token.
+   *
+   * Refused rows go to the table of dead letters as well, as those of other sources do.
    *
    * @param beforeStoring Takes the refused rows to safety; nothing is stored if it throws.
    * @throws LeewayError of the store; the same rows may be written again.
@@ -98,6 +101,7 @@ export async function createFileWriter(options: {
       }
       const refused = [...batch.deadLetters];
       await beforeStoring(refused);
+      if (refused.length > 0) await persevere(() => writeDeadLetters(facts, refused));
       const { newSchemas, newModels } = batch.decoding();
       await persevere(async () => {
         await writeFeatureSchemas(facts, newSchemas, clock.now());
