@@ -59,9 +59,12 @@ function leeway(title: string, ending: string): Subject {
   return { title, command: [process.execPath, launcher, "compare", ...paths, "--json"] };
 }
 
+/** Peers that report their use to somebody are asked not to. */
+const environment = { ...process.env, DO_NOT_TRACK: "1", NML_DISABLE_USAGE_LOGGING: "1" };
+
 async function run(command: readonly [string, ...string[]]): Promise<void> {
   const [program, ...args] = command;
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"], env: environment });
   const [code] = (await once(child, "exit")) as [number | null];
   if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}`);
 }
@@ -101,7 +104,7 @@ const sampleMs = 20;
 async function measured({ command: [program, ...args] }: Subject): Promise<Cost> {
   const before = cpuOfEnded();
   const start = performance.now();
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"], env: environment });
   let peakBytes = 0;
   const watch = setInterval(() => (peakBytes = Math.max(peakBytes, residentBytes(child.pid!))), sampleMs);
   const [code] = (await once(child, "exit")) as [number | null];

@@ -54,9 +54,9 @@ export const missingMarkers = [
 ] as const;
 
 /** Rows whose values suggest the types of a text file's columns. */
-const rowsForTypes = 25_000;
+const rowsForTypes = 10_000;
 /** What a column of text holds is seen in its first rows. */
-const rowsForContents = 100_000;
+const rowsForContents = 20_000;
 const columnsPerStatement = 50;
 
 /**

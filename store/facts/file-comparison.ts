@@ -1,7 +1,13 @@
 import type { Binning } from "../../core/baseline.ts";
 import type { SeriesCounts } from "../../core/profile.ts";
 import type { Facts } from "./client.ts";
-import { binsFromOrderStatistics, orderStatisticsSql } from "./file-comparison-quantiles.ts";
+import {
+  binsFromMarks,
+  binsFromOrderStatistics,
+  edgeMarks,
+  markPlacesSql,
+  orderStatisticsSql,
+} from "./file-comparison-quantiles.ts";
 import {
   identifier,
   numberSql,
@@ -18,8 +24,11 @@ import {
 export const listedCategories = 100;
 const listedUnseen = 20;
 
-/** Rows of a reference up to which its quantiles are exact; beyond, those of about a million rows drawn by hash. */
-const exactQuantileRows = 4_000_000;
+/**
+ * Rows up to which a column is sorted in memory (sorting and looking edges up costs less than looking every value up):
+ * a reference's quantiles are exact. Beyond, they are those of about a million rows drawn by hash.
+ */
+const sortedRows = 4_000_000;
 const sampledRows = 1_000_000;
 
 type NumericBinning = Extract<Binning, { kind: "numeric" }>;
@@ -92,16 +101,13 @@ export async function numericReferences(
   source: ComparisonSource,
   columns: readonly SourceColumn[],
 ): Promise<NumericReference[]> {
-  const every = source.rows > exactQuantileRows ? Math.floor(source.rows / sampledRows) : 1;
+  const every = source.rows > sortedRows ? Math.floor(source.rows / sampledRows) : 1;
   const drawn = every > 1 ? ` AND leeway_draw` : "";
   const draw = every > 1 ? `, cityHash64(rowNumberInAllBlocks()) % ${every} = 0 AS leeway_draw` : "";
   const outer = columns.map(
     (_, index) =>
       `CAST(row_${index}, 'Tuple(${numericRow})') AS row${index}, length(sorted_${index}) AS count${index},
-       ${orderStatisticsSql(`sorted_${index}`, `last_${index}`)} AS picked${index}`,
-  );
-  const middle = columns.map(
-    (_, index) => `row_${index}, sorted_${index}, greatest(length(sorted_${index}), 2) - 1 AS last_${index}`,
+       ${orderStatisticsSql(`sorted_${index}`, `(greatest(count${index}, 2) - 1)`)} AS picked${index}`,
   );
   const inner = columns.map(
     (_, index) =>
@@ -109,8 +115,8 @@ export async function numericReferences(
        arraySort(groupArrayIf(assumeNotNull(${value(index)}), isFinite(${value(index)})${drawn})) AS sorted_${index}`,
   );
   const [row] = await facts.query<Record<string, unknown>>(
-    `SELECT ${outer.join(", ")} FROM (SELECT ${middle.join(", ")} FROM (SELECT ${inner.join(", ")}
-     FROM (SELECT ${numericColumns(source, columns)}${draw} FROM ${source.from})))`,
+    `SELECT ${outer.join(", ")} FROM (SELECT ${inner.join(", ")}
+     FROM (SELECT ${numericColumns(source, columns)}${draw} FROM ${source.from}))`,
     {},
     { settings: every > 1 ? { ...readSettings, ...inOrder } : readSettings },
   );
@@ -133,30 +139,50 @@ export async function countNumbers(
   source: ComparisonSource,
   columns: readonly { readonly column: SourceColumn; readonly binning: NumericBinning }[],
 ): Promise<ColumnCounts[]> {
-  const selected = columns.map(({ binning: { edges } }, index) => {
+  const sorts = source.rows <= sortedRows;
+  const values = numericColumns(
+    source,
+    columns.map(({ column }) => column),
+  );
+  const statement = (sorts ? sortingSql : oneByOneSql)(
+    columns.map(({ binning }) => binning),
+    `SELECT ${values} FROM ${source.from}`,
+  );
+  const [row] = await facts.query<Record<string, unknown>>(statement, {}, { settings: readSettings });
+  return columns.map((_, index) => {
+    const numbers = row![`row${index}`] as NumericRow;
+    const found = row![`found${index}`] as readonly number[];
+    const present = source.rows - numbers.missing - numbers.non_finite;
+    return numericCounts(source, numbers, sorts ? binsFromMarks(found, present) : Float64Array.from(found));
+  });
+}
+
+/** `found`: the places of the edges among the sorted values. */
+function sortingSql(binnings: readonly NumericBinning[], values: string): string {
+  const inner = binnings.map(
+    ({ edges }, index) =>
+      `${numericRowSql(index)} AS row_${index}, arraySort(arrayConcat(
+        groupArrayIf(assumeNotNull(${value(index)}), isFinite(${value(index)})), [${edgeMarks(edges).join(", ")}])) AS sorted_${index}`,
+  );
+  const outer = binnings.map(
+    ({ edges }, index) =>
+      `CAST(row_${index}, 'Tuple(${numericRow})') AS row${index}, ${markPlacesSql(`sorted_${index}`, edges)} AS found${index}`,
+  );
+  return `SELECT ${outer.join(", ")} FROM (SELECT ${inner.join(", ")} FROM (${values}))`;
+}
+
+/** `found`: the counts. The bin of each value is looked up, so that no number of rows takes memory. */
+function oneByOneSql(binnings: readonly NumericBinning[], values: string): string {
+  const selected = binnings.map(({ edges }, index) => {
     const bins = edges.length + 1;
     // The upper edge of a bin is the smallest edge that is not below x: on negated values that is what roundDown finds.
     const negated = `array(-1.7976931348623157e308, ${edges.toReversed().map(negatedSql).join(", ")})`;
     const indices = `[${Array.from({ length: bins }, (_, bin) => edges.length - bin).join(", ")}]`;
     const found = `transform(roundDown(-assumeNotNull(${value(index)}), ${negated}), ${negated}, CAST(${indices}, 'Array(UInt16)'), toUInt16(0))`;
     const slot = `if(isFinite(${value(index)}), ${found}, toUInt16(${bins}))`;
-    return `CAST(${numericRowSql(index)}, 'Tuple(${numericRow})') AS row${index}, countResample(0, ${bins}, 1)(assumeNotNull(${slot})) AS bins${index}`;
+    return `CAST(${numericRowSql(index)}, 'Tuple(${numericRow})') AS row${index}, countResample(0, ${bins}, 1)(assumeNotNull(${slot})) AS found${index}`;
   });
-  const [row] = await facts.query<Record<string, unknown>>(
-    `SELECT ${selected.join(", ")} FROM (SELECT ${numericColumns(
-      source,
-      columns.map(({ column }) => column),
-    )} FROM ${source.from})`,
-    {},
-    { settings: readSettings },
-  );
-  return columns.map((_, index) =>
-    numericCounts(
-      source,
-      row![`row${index}`] as NumericRow,
-      Float64Array.from(row![`bins${index}`] as readonly number[]),
-    ),
-  );
+  return `SELECT ${selected.join(", ")} FROM (${values})`;
 }
 
 /** Bit for bit: an edge that was printed and read again must still be equal to the values on it. */
