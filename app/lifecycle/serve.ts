@@ -8,12 +8,12 @@ import type { Alerting } from "../../alerting/alerting.ts";
 import { createAlertingMetrics } from "../../alerting/metrics.ts";
 import type { Collector } from "../../collector/collector.ts";
 import { createCollectorMetrics } from "../../collector/metrics.ts";
-import { ingestPaths } from "../../collector/sources/http-paths.ts";
 import type { HttpSource } from "../../collector/sources/http.ts";
 import { createDetector } from "../../detectors/detector.ts";
 import { createDetectorMetrics } from "../../detectors/metrics.ts";
 import { configError } from "../config/fault.ts";
 import { type ConfigRequest, type LoadedConfig, loadConfig, requireConfig } from "../config/load.ts";
+import { firstEventCommand } from "../http/first-event.ts";
 import { createReadiness } from "../http/readiness.ts";
 import { type IncidentSource, startHttpServer } from "../http/server.ts";
 import type { PageSource } from "../page/source.ts";
@@ -258,23 +258,13 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
   }
 }
 
-/** For whom nobody sends anything yet: one line for a shell, which makes a new event each time. */
-function firstEvent({ url, needsToken }: { readonly url: string; readonly needsToken: boolean }): string {
-  const event = {
-    event_id: "try-'$(date +%s)'",
-    model: "my-model",
-    event_time: "NOW",
-    features: { amount: 12.5, country: "NL" },
-    prediction: "ok",
-  };
-  // Milliseconds, as a number.
-  const body = JSON.stringify(event).replace('"NOW"', "'$(date +%s)'000");
-  const token = needsToken ? ' -H "Authorization: Bearer $LEEWAY_TOKEN"' : "";
+/** For whom nobody sends anything yet. */
+function firstEvent(options: { readonly url: string; readonly needsToken: boolean }): string {
   return `no Kafka is configured: it takes events over HTTP. A first one, to paste into another terminal:
 
-curl -s ${url}${ingestPaths.events}${token} -H 'Content-Type: application/json' -d '${body}'
+${firstEventCommand(options)}
 
-Then open ${url}/ or run \`npx leeway models\`. docs/ingest.md says more; Ctrl-C ends it.`;
+Then open ${options.url}/ or run \`npx leeway models\`. docs/ingest.md says more; Ctrl-C ends it.`;
 }
 
 /** Links lead to a machine, not to "every address". */

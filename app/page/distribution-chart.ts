@@ -3,8 +3,9 @@ import type { ProfilePair, ProfileSide } from "../../store/facts/page-profiles.t
 import { numericBars } from "../comparison/bars.ts";
 import { html, type Html } from "./html.ts";
 
-/** A bar pair whose shares differ by more than this is drawn in the accent. */
+/** A share that grew by more than this, and by more than three standard errors, is drawn in the accent. */
 const notable = 0.005;
+const notableErrors = 3;
 const shownCategories = 12;
 /** Numbers with at most so many bins are drawn value by value. */
 const discreteBins = 24;
@@ -40,26 +41,47 @@ export function distributionChart(
       ? html`<p class="nothing">Neither side has a value.</p>`
       : binning.kind === "numeric" && binning.edges.length > 0
         ? numeric(subject, binning.edges, reference, current, unit)
-        : categories(
+        : shareBars(
             `Categories of ${subject}`,
             categoryPairs(binning.kind === "categorical" ? binning.categories : [], reference, current),
+            { rows: current.rows },
           );
   return html`${keys(reference, current)} ${drawing}
-  ${missing.length === 0 ? null : categories(`Missing values of ${subject}`, missing, 1)}`;
+  ${missing.length === 0 ? null : shareBars(`Missing values of ${subject}`, missing, { rows: current.rows, full: 1 })}`;
 }
 
-/** Pairs of bars, one row each: bins, categories or slices, with their shares beside them. */
-export function categories(label: string, pairs: readonly Pair[], full?: number): Html {
+/** Whether rows went there, beyond what as many rows show by chance. */
+function grew({ reference, current }: Pair, rows: number): boolean {
+  const error = Math.sqrt((reference * (1 - reference) + notable) / Math.max(1, rows));
+  return current - reference > Math.max(notable, notableErrors * error);
+}
+
+/**
+ * Pairs of bars, one row each: bins, categories or slices, with their shares beside them.
+ *
+ * @param options.rows Behind the current shares. `full`: the share that fills the width, else the largest there is.
+ */
+export function shareBars(
+  label: string,
+  pairs: readonly Pair[],
+  options: { readonly rows: number; readonly full?: number },
+): Html {
+  const { rows: count, full } = options;
   const longest = full ?? Math.max(1e-9, ...pairs.flatMap(({ reference, current }) => [reference, current]));
   const length = (share: number) => fixed((Math.min(share, longest) / longest) * 100);
   const rows = pairs.map((pair) => {
-    const moved = Math.abs(pair.current - pair.reference) > notable;
     return html`<li>
       <span class="name" title="${pair.name}"
         >${pair.name === "" ? "(empty text)" : pair.name}${pair.isNew === true ? html` <span class="tag">new</span>` : null}</span
       ><svg viewBox="0 0 100 16" preserveAspectRatio="none" aria-hidden="true">
         <rect class="reference" x="0" y="1" width="${length(pair.reference)}" height="6" />
-        <rect class="current${moved ? " moved" : ""}" x="0" y="9" width="${length(pair.current)}" height="6" /></svg
+        <rect
+          class="current${grew(pair, count) ? " grew" : ""}"
+          x="0"
+          y="9"
+          width="${length(pair.current)}"
+          height="6"
+        /></svg
       ><span class="number">${shareText(pair.reference)} → ${shareText(pair.current)}</span>
     </li>`;
   });
@@ -76,7 +98,7 @@ function keys(reference: ProfileSide, current: ProfileSide): Html {
       >${text}${more === null ? null : html` <span class="faint">${more}</span>`}</span
     >`;
   return html`<p class="keys">
-    ${key("reference", "reference", `${countText(reference.rows)} rows`)}${key("current", "this window", `${countText(current.rows)} rows`)}${key("current moved", "moved by over 0.5 points", null)}
+    ${key("reference", "reference", `${countText(reference.rows)} rows`)}${key("current", "this window", `${countText(current.rows)} rows`)}${key("current grew", "grew, beyond three standard errors", null)}
   </p>`;
 }
 
@@ -130,7 +152,7 @@ function numeric(
                 y="0"
                 width="10"
                 height="${height}"
-              />${bar(each.reference, index * 10 + 0.6, "reference")}${bar(each.current, index * 10 + 5, Math.abs(each.current - each.reference) > notable ? "current moved" : "current")}</g
+              />${bar(each.reference, index * 10 + 0.6, "reference")}${bar(each.current, index * 10 + 5, grew({ name: each.label, ...each }, current.rows) ? "current grew" : "current")}</g
             >`,
         )}
       </svg>

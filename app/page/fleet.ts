@@ -3,6 +3,7 @@ import type { SeriesState } from "../../core/finding.ts";
 import type { ModelSpec } from "../../core/model.ts";
 import { readStoredEvents, type StoredEvents } from "../../store/facts/page-events.ts";
 import { readWindowOverviews, type WindowOverview, worstFirst } from "../../store/facts/page-windows.ts";
+import { firstEventCommand } from "../http/first-event.ts";
 import { html, type Html } from "./html.ts";
 import { type IncidentSummary, listIncidents } from "./incident-record.ts";
 import { incidentHref, layout, modelHref, type PageContext } from "./layout.ts";
@@ -87,8 +88,8 @@ function fleet(rows: readonly FleetRow[], context: PageContext): Html {
   const troubled = rows.some(({ standing }) => standingTone(standing) === "trouble");
   const used = new Set(rows.flatMap(({ windows }) => windows.flatMap(({ states }) => Object.keys(states))));
   return html`<h1${troubled ? html` class="trouble-text"` : null}>${headline(rows)}</h1>
-<div class="scroll" tabindex="0" role="region" aria-label="All models"><table>
-<thead><tr><th scope="col">Model</th><th scope="col">State</th><th scope="col">What, since when</th><th scope="col" class="optional">Last ${shownWindows} windows</th><th scope="col" class="optional">Series of the last window</th><th scope="col" class="number optional">Rows</th><th scope="col" class="optional">Last event</th></tr></thead>
+<div class="scroll" tabindex="0" role="region" aria-label="All models"><table class="fleet">
+<thead><tr><th scope="col">Model</th><th scope="col">State</th><th scope="col">What, since when</th><th scope="col" class="optional">Last ${shownWindows} windows</th><th scope="col" class="optional">Series now</th><th scope="col" class="number optional">Rows</th><th scope="col" class="optional">Last event</th></tr></thead>
 <tbody>${rows.map((row) => fleetRow(row, context))}</tbody>
 </table></div>
 ${stateLegend(Object.keys(stateLooks).filter((state) => used.has(state)) as SeriesState[])}`;
@@ -97,12 +98,7 @@ ${stateLegend(Object.keys(stateLooks).filter((state) => used.has(state)) as Seri
 function fleetRow({ spec, environment, windows, events, standing }: FleetRow, context: PageContext): Html {
   const { root, nowMs } = context;
   const last = windows.at(-1);
-  const states = new Map(
-    windows.map(({ window, states: counts }) => [
-      window.startMs,
-      worstFirst.find((state) => (counts[state] ?? 0) > 0) ?? "insufficient_data",
-    ]),
-  );
+  const states = new Map(windows.map(({ window, states: counts }) => [window.startMs, windowState(counts)]));
   const cells = stripCells(
     windows.map(({ window }) => window),
     states,
@@ -130,22 +126,26 @@ function fleetRow({ spec, environment, windows, events, standing }: FleetRow, co
   </tr>`;
 }
 
+/** Of a whole window, as of a model: quiet if something was measured and all of that is, hatched if nothing was. */
+function windowState(counts: WindowOverview["states"]): SeriesState {
+  const measured = (["drift", "watching", "ok"] as const).find((state) => (counts[state] ?? 0) > 0);
+  return measured ?? worstFirst.find((state) => (counts[state] ?? 0) > 0) ?? "insufficient_data";
+}
+
 function worstBadge(incidents: readonly IncidentSummary[]): Html {
   const worst = incidents.find(({ severity }) => severity === "page") ?? incidents[0];
   return html`${worst === undefined ? null : severityBadge(worst)}`;
 }
 
 function incidentLines(incidents: readonly IncidentSummary[], { root, nowMs }: PageContext): Html {
-  const shown = incidents
-    .slice(0, 3)
-    .map(
-      (incident) =>
-        html`<div>
-          <a href="${incidentHref(root, incident.id)}">${incident.title}</a>
-          <span class="faint">since</span>
-          ${instant(incident.started, nowMs)}${incident.acknowledged === null ? null : html` <span class="faint">seen by ${incident.acknowledged.by}</span>`}${incident.status === "stale" ? html` <span class="faint">(not heard of lately)</span>` : null}
-        </div>`,
-    );
+  const shown = incidents.slice(0, 3).map(
+    (incident) =>
+      html`<div>
+        <a href="${incidentHref(root, incident.id)}">${incident.title}</a>
+        <span class="faint">since</span>
+        ${instant(incident.started, nowMs)}${incident.acknowledged === null ? null : html` <span class="faint">seen by ${incident.acknowledged.by}</span>`}${incident.status === "stale" ? html` <span class="faint">(not heard of lately)</span>` : null}
+      </div>`,
+  );
   const more = incidents.length - shown.length;
   return html`${shown}${more > 0 ? html`<div class="faint">and ${more} more</div>` : null}`;
 }
@@ -159,17 +159,12 @@ function seriesCounts({ states, window }: WindowOverview): Html {
   return html`<span title="Window ${windowText(window)}">${parts.join(", ")}</span>`;
 }
 
-/** A line to paste, so that there is a model. The shell fills in the time, or the line would be old tomorrow. */
+/** A line to paste, so that there is a model. */
 function emptyFleet(source: PageSource, { holder }: PageContext): Html {
-  const token = holder === null ? "" : ` -H "Authorization: Bearer $LEEWAY_TOKEN"`;
-  const event = `{"event_id":"1","model":"my-model","event_time":"'$(date -u +%FT%TZ)'","features":{"amount":12.5,"city":"Oslo"},"prediction":"yes","scores":{"yes":0.71}}`;
+  const command = firstEventCommand({ url: source.url, needsToken: holder !== null });
   return html`<h1>No models yet</h1>
     <p class="lead">Leeway is running and waits for events. Paste this into a terminal, then load this page again:</p>
-    <pre
-      tabindex="0"
-      role="region"
-      aria-label="Command that sends an event"
-    ><code>curl -X POST ${source.url}/v1/events -H 'content-type: application/json'${token} -d '${event}'</code></pre>
+    <pre class="text" tabindex="0" role="region" aria-label="Command that sends an event"><code>${command}</code></pre>
     <p>
       A model that nobody declared registers itself as <b>learning</b>: it is shown, but not judged until it has a
       baseline. Each event says which model it is of, when it was, and what went in and came out.

@@ -3,7 +3,7 @@ import { countText, numberText, shareText } from "../../alerting/text/quantities
 import { methods as registry } from "../../detectors/methods/registry.ts";
 import { readSignalHistories, readWindowOverviews, type WindowOverview } from "../../store/facts/page-windows.ts";
 import { actionForm, doneTexts, type FormValues, type IncidentActionName } from "./action-form.ts";
-import { categories } from "./distribution-chart.ts";
+import { shareBars } from "./distribution-chart.ts";
 import { html, type Html } from "./html.ts";
 import { getIncident, type IncidentDetail, type IncidentFinding, isLasting } from "./incident-record.ts";
 import { incidentHref, layout, modelHref, type PageContext } from "./layout.ts";
@@ -52,11 +52,13 @@ export async function incidentPage(
   const standing = incident.findings.filter(({ state }) => state !== "withdrawn");
   const drawn = standing.length > 0 ? standing : incident.findings;
   const details = await Promise.all(
-    drawn.slice(0, drawnFindings).map(async (finding) => {
+    drawn.slice(0, drawnFindings).map(async (finding, index) => {
       const story = storyOf(finding);
+      // Two signals of one series have one picture, with the first.
+      const again = drawn.slice(0, index).some((earlier) => story !== null && sameSeries(story, earlier));
       const at = drawnWindow(finding, story, windows);
       const picture =
-        story === null || at === null || finding.feature === ""
+        story === null || at === null || again || finding.feature === ""
           ? null
           : await seriesDetail(source.facts, story, {
               spec,
@@ -66,7 +68,7 @@ export async function incidentPage(
               window: at.window,
               windows: spans,
             });
-      return findingSection(finding, picture);
+      return findingSection(finding, picture?.html ?? null, picture?.whole !== true && !again);
     }),
   );
   const form =
@@ -117,14 +119,13 @@ function drawnWindow(
   story: SeriesStory | null,
   windows: readonly WindowOverview[],
 ): WindowOverview | null {
+  const points = story?.signals.find(({ signal }) => signal === finding.signal)?.points ?? [];
+  const effects = new Map(points.map((point) => [point.startMs, point.effect]));
+  // A version that is no longer called has no rows in the latest window, open as its finding may be.
+  const measured = ({ window }: WindowOverview) => (effects.get(window.startMs) ?? null) !== null;
   const judged = windows.filter(({ baselineId }) => baselineId !== "");
-  if (finding.state === "open") return judged.at(-1) ?? null;
+  if (finding.state === "open") return judged.findLast(measured) ?? judged.at(-1) ?? null;
   const end = finding.closed ?? finding.window_end;
-  const effects = new Map(
-    story?.signals
-      .find(({ signal }) => signal === finding.signal)
-      ?.points.map((point) => [point.startMs, point.effect]),
-  );
   const during = judged.filter(({ window }) => window.startMs >= finding.opened && window.endMs <= end);
   const effectIn = ({ window }: WindowOverview) => effects.get(window.startMs) ?? 0;
   return during.toSorted((left, right) => effectIn(right) - effectIn(left))[0] ?? null;
@@ -218,7 +219,8 @@ function lanes(
     ${stateLegend([...used])}`;
 }
 
-function findingSection(finding: IncidentFinding, picture: Html | null): Html {
+/** @param listed Whether what moved the most is listed beside the picture, which need not show all of it. */
+function findingSection(finding: IncidentFinding, picture: Html | null, listed: boolean): Html {
   const { evidence } = finding;
   const pairs = (shares: IncidentFinding["evidence"]["contributors"]) =>
     shares.slice(0, 8).map(({ name, reference, current }) => ({ name, reference, current }));
@@ -261,11 +263,11 @@ function findingSection(finding: IncidentFinding, picture: Html | null): Html {
           </div>
         </div>`;
   const contributors =
-    evidence.contributors.length === 0
+    evidence.contributors.length === 0 || !listed
       ? null
       : html`<div>
           <h4 class="sub">What moved the most</h4>
-          ${categories(`Bins and categories of ${finding.name}`, pairs(evidence.contributors))}
+          ${shareBars(`Bins and categories of ${finding.name}`, pairs(evidence.contributors), { rows: evidence.rows })}
         </div>`;
   return html`<section class="card${finding.state === "open" ? " trouble" : ""}">
     <h3>${finding.headline}</h3>
@@ -388,7 +390,7 @@ function timeline(incident: IncidentDetail, { nowMs }: PageContext): Html {
       };
     }),
     ...incident.notifications.flatMap(({ receiver, status, settled }) =>
-      settled === null ? [] : [{ ms: settled, text: html`${receiver}: ${status}` }],
+      settled === null ? [] : [{ ms: settled, text: html`${receiver}: ${status === "dead" ? "given up" : status}` }],
     ),
     ...(incident.acknowledged === null
       ? []

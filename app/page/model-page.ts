@@ -91,13 +91,7 @@ export async function modelPage(
   const detail =
     selected === null || last === undefined
       ? null
-      : await seriesDetail(facts, selected, {
-          spec,
-          ...key,
-          baselineId,
-          window: last.window,
-          windows: spans,
-        });
+      : (await seriesDetail(facts, selected, { spec, ...key, baselineId, window: last.window, windows: spans })).html;
 
   const known = { spec, events, windows };
   const body = html`<h1>${name} <span class="faint">${environment}</span></h1>
@@ -113,7 +107,7 @@ export async function modelPage(
         : html`<h2>Features</h2>
             <p class="nothing">${notJudged(standing)}</p>`
     }
-    ${predictions(results, spans, stories)} ${performanceSection(performance, spec)} ${volume(windows)}
+    ${overTime(results, windows, stories)} ${performanceSection(performance, spec)}
     ${versionsSection(versions, last ?? null, context)} ${incidentHistory(incidents, context)}
     ${setting(spec, { baseline, events, windows }, context)}`;
   return layout({ title: `${name} · Leeway`, trail: [{ name, href: null }], body }, context);
@@ -276,13 +270,14 @@ function seriesSections(
   }`;
 }
 
-/** The score's mean, and the predicted classes' shares, by version. */
-function predictions(
+/** The score's mean by version, the predicted classes' shares, and how many rows there were. */
+function overTime(
   results: readonly ResultPoint[],
-  spans: readonly Window[],
+  windows: readonly WindowOverview[],
   stories: readonly SeriesStory[],
 ): Html | null {
-  if (results.length === 0) return null;
+  if (windows.length === 0) return null;
+  const spans = windows.map(({ window }) => window);
   const trouble = (role: ResultPoint["role"]) =>
     new Set(
       stories
@@ -331,8 +326,16 @@ function predictions(
             fromZero: true,
           }),
         ]),
+    timeChart({
+      title: "Rows",
+      caption: "per window",
+      windows: spans,
+      lines: [{ name: "rows", values: windows.map(({ rows }) => rows) }],
+      bars: true,
+      format: countText,
+    }),
   ];
-  return html`<h2>Predictions over time</h2>
+  return html`<h2>${results.length === 0 ? "Volume over time" : "Predictions and volume over time"}</h2>
     <div class="charts">${charts}</div>`;
 }
 
@@ -391,19 +394,6 @@ function performanceSection(points: readonly PerformancePoint[], spec: ModelSpec
   return html`<h2>Performance</h2>
     <p class="faint">From labels, reported and judged by nobody. ${coverage}.</p>
     ${charts.length === 0 ? html`<p class="nothing">Not measured: no label has come yet.</p>` : html`<div class="charts">${charts}</div>`}`;
-}
-
-function volume(windows: readonly WindowOverview[]): Html | null {
-  if (windows.length === 0) return null;
-  return html`<h2>Volume</h2>
-    ${timeChart({
-      title: "Rows",
-      caption: "per window",
-      windows: windows.map(({ window }) => window),
-      lines: [{ name: "rows", values: windows.map(({ rows }) => rows) }],
-      bars: true,
-      format: (value) => (value >= 10_000 ? countText(value) : numberText(Math.round(value))),
-    })}`;
 }
 
 function versionsSection(

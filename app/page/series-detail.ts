@@ -9,6 +9,11 @@ import { windowText } from "./moment.ts";
 import { type SeriesStory, signalText } from "./series-table.ts";
 import { timeChart } from "./time-chart.ts";
 
+/** Signals whose effect is a share of rows. */
+const inShares: ReadonlySet<string> = new Set(["distribution", "missing", "unseen"]);
+/** A categorical chart shows so many categories at least, whatever moved. */
+const drawnWhole = 12;
+
 /** One series in full: reference against a window side by side, and how much moved over time. */
 export async function seriesDetail(
   facts: Facts,
@@ -22,7 +27,11 @@ export async function seriesDetail(
     readonly window: Window;
     readonly windows: readonly Window[];
   },
-): Promise<Html> {
+): Promise<{
+  readonly html: Html;
+  /** Every category is in the drawing. */
+  readonly whole: boolean;
+}> {
   const { series, name } = story;
   const pair = await readProfilePair(facts, { ...at, series });
   const unit =
@@ -32,7 +41,7 @@ export async function seriesDetail(
   const floor = at.spec?.monitoring.effectFloor;
   const trouble = new Set([...story.states].filter(([, state]) => state === "drift").map(([startMs]) => startMs));
   const signals = story.signals.filter(
-    ({ signal, points }) => signal !== "silence" && points.some(({ effect }) => effect !== null),
+    ({ signal, points }) => inShares.has(signal) && points.some(({ effect }) => effect !== null),
   );
   const lines = signals.map(({ signal, points }) => {
     const byStart = new Map(points.map((point) => [point.startMs, point.effect]));
@@ -43,7 +52,7 @@ export async function seriesDetail(
   });
   // A line that is 0 throughout says in words what it says.
   const shown = lines.filter(({ values }) => values.some((value) => value !== null && value > 0));
-  return html`<div class="charts">
+  const drawing = html`<div class="charts">
     <div>
       <h3>${name}: reference and window ${windowText(at.window)}</h3>
       ${pair === null ? html`<p class="nothing">The baseline does not have it: there is nothing to compare with.</p>` : distributionChart(name, pair, unit)}
@@ -61,4 +70,6 @@ export async function seriesDetail(
       })}
     </div>
   </div>`;
+  const whole = pair?.binning.kind === "categorical" && pair.binning.categories.length <= drawnWhole;
+  return { html: drawing, whole };
 }

@@ -137,13 +137,14 @@ export function seriesTable(
   </div>`;
 }
 
-/** `4.1 %, ≥ 3.2 %`; for a gap in the flow a multiple. */
+/** `4.1 %, ≥ 3.2 %`; for a gap in the flow a multiple. What nobody judges is faint. */
 function effectText(lead: ReturnType<typeof leading>): Html | string {
   const effect = lead?.point.effect ?? null;
   if (lead === null || effect === null) return html`<span class="faint">not measured</span>`;
-  if (lead.signal.signal === "silence") return `${effect.toFixed(1)} ×`;
-  const low = lead.point.effectLow;
-  return low === null || lead.point.state !== "drift"
+  const { state, effectLow: low } = lead.point;
+  if (lead.signal.signal === "silence") return html`<span class="faint">${effect.toFixed(1)} × the longest gap</span>`;
+  if (stateLooks[state].tone === "unmeasured") return html`<span class="faint">${shareText(effect)}</span>`;
+  return low === null || state !== "drift"
     ? shareText(effect)
     : `${shareText(effect)}, ≥ ${shareText(Math.max(0, low))}`;
 }

@@ -23,11 +23,11 @@ p { margin: .3rem 0 .6rem; max-width: 62rem; overflow-wrap: anywhere; } .lead { 
 .faint, .ago { color: var(--faint); } .ago { white-space: nowrap; } time { white-space: nowrap; }
 .trouble-text { color: var(--trouble); font-weight: 600; }
 footer { margin-top: 2.5rem; padding-top: .5rem; border-top: 1px solid var(--line); color: var(--faint); font-size: .9rem; }
-.scroll { overflow-x: auto; } .card { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .8rem 1rem; margin: 0 0 .75rem; }
+.scroll { overflow-x: auto; } .card > :first-child { margin-top: 0; } .card > :last-child { margin-bottom: 0; } .card { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .8rem 1rem; margin: 0 0 .75rem; }
 .card.trouble { border-left: 4px solid var(--trouble); }
 table { border-collapse: collapse; width: 100%; } th, td { padding: .32rem .9rem .32rem 0; text-align: left; font-weight: 400; border-bottom: 1px solid var(--line); vertical-align: top; }
 thead th, thead td { color: var(--faint); font-size: .86rem; white-space: nowrap; } td:last-child, th:last-child { padding-right: 0; }
-.number { text-align: right; white-space: nowrap; } tbody th { overflow-wrap: anywhere; min-width: 7rem; } td.wide { min-width: 14rem; }
+.number { text-align: right; white-space: nowrap; } tbody th { overflow-wrap: anywhere; min-width: 9rem; } td.wide { min-width: 14rem; }
 tr.trouble > th:first-child { box-shadow: -3px 0 0 var(--trouble); } tr.trouble > th a { font-weight: 600; }
 .group > th { padding-top: .9rem; color: var(--faint); font-size: .86rem; border-bottom-color: var(--faint); }
 .mark { flex: none; vertical-align: -.1em; fill: currentColor; } .mark .line { fill: none; stroke: currentColor; stroke-width: 1.6; } .mark .dashed { stroke-dasharray: 2 1.6; }
@@ -45,7 +45,7 @@ pre { margin: .4rem 0 .8rem; padding: .7rem .9rem; background: var(--card); bord
 .scale { display: flex; flex-direction: column; justify-content: space-between; text-align: right; color: var(--faint); font-size: .8rem; min-width: 3rem; line-height: 1; } .ticks { display: flex; justify-content: space-between; gap: .5rem; color: var(--faint); font-size: .8rem; padding-left: 3.4rem; }
 .chart path, .key path { fill: none; vector-effect: non-scaling-stroke; stroke-width: 1.75; } .line-0, .dot-0 { stroke: var(--current); } .line-1, .dot-1 { stroke: var(--faint); stroke-dasharray: 6 3; } .line-2, .dot-2 { stroke: var(--well); stroke-dasharray: 2 3; } .line-3, .dot-3 { stroke: var(--ink); stroke-dasharray: 9 3 2 3; }
 .chart path.dot { stroke-width: 5; stroke-linecap: round; stroke-dasharray: none; } .chart path.dot.doubtful { stroke-width: 3; opacity: .6; } .chart path.level { stroke: var(--faint); stroke-width: 1; stroke-dasharray: 4 4; } .ground { fill: var(--trouble-soft); }
-rect.volume { fill: var(--reference); } rect.volume.trouble { fill: var(--trouble); } rect.reference { fill: var(--reference); } rect.current { fill: var(--current); } rect.current.moved { fill: var(--trouble); } rect.hover { fill: transparent; } g:hover > rect.hover { fill: var(--line); }
+rect.volume { fill: var(--reference); } rect.volume.trouble { fill: var(--trouble); } rect.reference { fill: var(--reference); } rect.current { fill: var(--current); } rect.current.grew { fill: var(--trouble); } rect.hover { fill: transparent; } g:hover > rect.hover { fill: var(--line); }
 .keys { display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; margin: .2rem 0 .4rem; } .key svg { margin-right: .35rem; vertical-align: middle; }
 .shares { list-style: none; margin: .3rem 0 .6rem; padding: 0; } .shares li { display: grid; grid-template-columns: minmax(5rem, 12rem) minmax(3rem, 1fr) 9.5rem; gap: .8rem; align-items: center; padding: .1rem 0; } .shares .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .shares svg { display: block; width: 100%; height: 1rem; }
 .notice { padding: .55rem .9rem; border: 1px solid var(--line); border-left: 4px solid var(--well); background: var(--card); border-radius: 4px; } .notice.refused { border-left-color: var(--trouble); } .nothing { color: var(--faint); }
@@ -55,7 +55,7 @@ input, select, button { font: inherit; color: var(--ink); background: var(--card
 .timeline { list-style: none; margin: .3rem 0; padding: 0; } .timeline li { display: grid; grid-template-columns: 9rem minmax(0, 1fr); gap: .2rem .9rem; padding: .28rem 0 .28rem .8rem; border-left: 2px solid var(--line); } .timeline li.trouble { border-left-color: var(--trouble); } .timeline .what { overflow-wrap: anywhere; }
 .steps { margin: .3rem 0 .6rem; padding-left: 1.3rem; } .sub { margin: 1rem 0 .3rem; font-size: .93rem; font-weight: 650; }
 .progress { display: block; width: 12rem; max-width: 100%; height: 8px; margin-top: .2rem; } .progress .have { fill: var(--current); } .progress .whole { fill: none; stroke: var(--faint); }
-@media (max-width: 44rem) { body { padding: 0 .8rem 2rem; } .optional { display: none; } th, td { padding-right: .6rem; } tbody th { min-width: 5rem; }
+@media (max-width: 44rem) { body { padding: 0 .8rem 2rem; } .optional { display: none; } th, td { padding-right: .6rem; } tbody th { min-width: 6rem; } td.wide { min-width: 9rem; } .fleet tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; border-bottom: 1px solid var(--line); padding: .45rem 0; } .fleet thead { display: none; } .fleet th, .fleet td { border: 0; padding: .05rem 0; } .fleet .wide { grid-column: 1 / -1; } .fleet td.optional { display: none; }
   .shares li { grid-template-columns: minmax(0, 1fr) auto; gap: 0 .75rem; padding: .2rem 0; } .shares svg { grid-column: 1 / -1; grid-row: 2; } .timeline li { grid-template-columns: minmax(0, 1fr); } .pairs dt { min-width: 7rem; } .ticks { padding-left: 0; } input, select, button { min-height: 2.75rem; } }
 @media print { .actions, .top { display: none; } body { max-width: none; } }
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }

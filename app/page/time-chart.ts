@@ -28,6 +28,7 @@ export interface TimeChart {
 
 const width = 600;
 const height = 120;
+const fewestColumns = 7;
 
 /** Lines, or bars of one series, over windows; the numbers are in a table below it. */
 export function timeChart(chart: TimeChart): Html {
@@ -43,14 +44,20 @@ export function timeChart(chart: TimeChart): Html {
   }
   const scaled = level === undefined ? values : [...values, level.value];
   const { low, high } = scaleOf(scaled, chart.fromZero === true || chart.bars === true);
-  const step = width / windows.length;
+  // A few windows are not drawn as wide as a few dozen would be.
+  const step = width / Math.max(fewestColumns, windows.length);
   const x = (index: number) => (index + 0.5) * step;
   const y = (value: number) => height - ((value - low) / (high - low)) * height;
   const summary = `${chart.title}, ${chart.caption}. ${lines.map((line) => lineSummary(line, format)).join("; ")}. ${utcText(first.startMs)} to ${utcText(last.endMs)}.`;
-  const trouble = windows.map(({ startMs }, index) =>
-    chart.trouble?.has(startMs) === true
-      ? html`<rect class="ground" x="${fixed(index * step)}" y="0" width="${fixed(step)}" height="${height}" />`
-      : null,
+  const trouble = runs(windows.map(({ startMs }) => chart.trouble?.has(startMs) === true)).map(
+    ([from, to]) =>
+      html`<rect
+        class="ground"
+        x="${fixed(from * step)}"
+        y="0"
+        width="${fixed((to - from) * step)}"
+        height="${height}"
+      />`,
   );
   const drawn = lines.map((line, index) =>
     chart.bars === true ? bars(line, { step, y, trouble: chart.trouble, windows }) : path(line, index, x, y),
@@ -86,12 +93,22 @@ export function timeChart(chart: TimeChart): Html {
       </svg>
     </div>
     <div class="ticks" aria-hidden="true">
-      <span>${utcText(first.startMs)}</span
+      <span
+        >${windows.length < fewestColumns ? `${utcText(first.startMs)} to ${utcText(last.endMs)}` : utcText(first.startMs)}</span
       ><span>${level === undefined ? null : `dashed: ${level.name} ${format(level.value)}`}</span
-      ><span>${utcText(last.endMs)}</span>
+      ><span>${windows.length < fewestColumns ? null : utcText(last.endMs)}</span>
     </div>
     ${numbersTable(chart, format)}
   </figure>`;
+}
+
+/** Where it holds without a break: first index, and the one after the last. */
+function runs(holds: readonly boolean[]): readonly (readonly [from: number, to: number])[] {
+  return holds.flatMap((held, index) => {
+    if (!held || holds[index - 1] === true) return [];
+    const end = holds.indexOf(false, index);
+    return [[index, end === -1 ? holds.length : end] as const];
+  });
 }
 
 /** A little air above and below; a constant has a scale too. */
