@@ -11,7 +11,7 @@ interface Answer {
 async function ask(
   service: ActingService,
   path: string,
-  body: unknown = undefined,
+  body?: unknown,
   { method = "POST", token }: { readonly method?: string; readonly token?: string } = {},
 ): Promise<Answer> {
   const response = await fetch(`${service.url}${path}`, {
