@@ -136,10 +136,11 @@ function jsonMessages(whole: Buffer): Buffer[] | Refusal {
   if (body.length === 0) return malformed("the body holds nothing but white space");
   if (body[0] === openBracket) return arrayElements(body);
   if (body[0] !== openBrace) return malformed("the body is neither an object nor an array of objects");
+  const text = body.toString("utf8");
   try {
-    JSON.parse(body.toString("utf8"));
+    JSON.parse(text);
   } catch (error) {
-    return malformed(`the body is not JSON: ${syntaxDetail(error)}${ndjsonHint(body)}`);
+    return malformed(`the body is not JSON: ${syntaxDetail(error, text.length)}${ndjsonHint(body)}`);
   }
   return [body];
 }
@@ -157,10 +158,10 @@ function ndjsonHint(body: Buffer): string {
 }
 
 /** V8 quotes the text around the mistake; the position is what helps, and the content is nobody's business. */
-function syntaxDetail(error: unknown): string {
+function syntaxDetail(error: unknown, length: number): string {
   const message = error instanceof Error ? error.message : String(error);
   const position = /position (\d+)(?: \(line (\d+) column (\d+)\))?/.exec(message);
-  if (position === null) return "it ends too early";
+  if (position === null || Number(position[1]) >= length) return "it ends too early";
   return position[2] === undefined
     ? `there is a mistake at character ${position[1]}`
     : `there is a mistake in line ${position[2]}, column ${position[3]}`;
