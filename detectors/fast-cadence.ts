@@ -29,16 +29,9 @@ import { binnedExpressions } from "./baselines/baseline.ts";
 import type { LoadedBaseline } from "./baselines/baseline.ts";
 import { silenceAlpha } from "./decisions/budget.ts";
 import type { Decider, DecisionState } from "./decisions/decider.ts";
-import {
-  fastKey,
-  fastStep,
-  fastWindowMs,
-  fastWindowRows,
-  noFastState,
-  volumeHour,
-  volumeSeries,
-} from "./decisions/fast.ts";
-import type { FastBaseline, FastFinding, FastReading, FastReference, FastState, VolumeHour } from "./decisions/fast.ts";
+import { fastKey, fastStep, fastWindowMs, fastWindowRows, noFastState, volumeSeries } from "./decisions/fast.ts";
+import type { FastBaseline, FastFinding, FastReading, FastState } from "./decisions/fast.ts";
+import { learnFast, wholeStretches } from "./decisions/fast-learning.ts";
 import { gapEvidence } from "./decisions/silence.ts";
 import { exampleOfInterval, traceFindings } from "./evidence/finding-spans.ts";
 
@@ -73,9 +66,6 @@ export interface FastNow {
 
 /** Rows of the reference that must have a latency before a 99 % quantile of it says anything. */
 const fewestLatencies = 1000;
-const fewestStretches = 24;
-/** A reference shorter than this does not know the hours of the week. */
-const shortestForVolume = 7 * dayMs;
 /** Stretches of a reference without times: blocks of so many rows, whose order stands for milliseconds. */
 const untimedStretch = fastWindowRows;
 /** No more stretches are counted by one statement. */
@@ -354,14 +344,6 @@ function windowNow(stretch: FastCounts, fromMs: number, throughMs: number, now: 
   return rows >= fastWindowRows ? { startMs, endMs: newestMs + 1, rows, counts } : null;
 }
 
-function wholeStretches(fromMs: number, toMs: number, most: number): Window[] {
-  const count = Math.min(most, Math.max(0, Math.floor((toMs - fromMs) / fastWindowMs)));
-  return Array.from({ length: count }, (_, index) => {
-    const startMs = fromMs + index * fastWindowMs;
-    return { startMs, endMs: startMs + fastWindowMs };
-  });
-}
-
 function horizonMs(windowMs: number): number {
   return 7 * windowMs;
 }
@@ -499,75 +481,13 @@ async function fastBaseline(
     ...auxiliaries.map(({ auxiliary }) => auxiliary(series)),
   ];
   const stretches = await countFast(facts, loaded.rowScope, conditions, timed ? fastWindowMs : untimedStretch);
-  const learnt = conditions.map((_, index) => learnShare(stretches, index));
-  const readings = counted.map(({ reading, mostFrequent, definedShare }, index): FastReference => {
-    const own = learnt[index]!;
-    const auxiliary = auxiliaries.findIndex((one) => one.index === index);
-    const inflation = auxiliary < 0 ? own.inflation : learnt[counted.length + auxiliary]!.inflation;
-    return {
-      ...reading,
-      rows: own.rows,
-      share: Math.max(own.share, definedShare ?? 0),
-      inflation,
-      // How likely a stretch of one value is, its length says; a short one may have been there.
-      worst: mostFrequent === null ? own.worst : 0,
-      mostFrequent,
-    };
-  });
-  // A reading that never varied cannot teach how it varies: it is trusted no further than the model's others.
-  const usual = Math.max(1, ...readings.filter(({ share }) => share > 0).map(({ inflation }) => inflation));
-  return {
-    readings: readings.map((reading) =>
-      reading.share > 0 && reading.worst > 0 ? reading : { ...reading, inflation: usual },
-    ),
-    volume: timed ? learnVolume(stretches, loaded) : null,
-  };
-}
-
-/** Rows that make a stretch worth learning from: as many as one must have to be judged. */
-const learnableRows = 30;
-
-function learnShare(stretches: readonly FastCounts[], index: number) {
-  let rows = 0;
-  let count = 0;
-  for (const stretch of stretches) {
-    rows += stretch.rows;
-    count += stretch.counts[index] ?? 0;
-  }
-  const share = rows === 0 ? 0 : count / rows;
-  let squares = 0;
-  let worst = 0;
-  let learnable = 0;
-  for (const stretch of stretches) {
-    if (stretch.rows < learnableRows) continue;
-    const current = (stretch.counts[index] ?? 0) / stretch.rows;
-    learnable += 1;
-    squares += (stretch.rows * (current - share) ** 2) / Math.max(share * (1 - share), Number.MIN_VALUE);
-    worst = Math.max(worst, current);
-  }
-  const spread = share > 0 && share < 1 && learnable > 1 ? squares / (learnable - 1) : 1;
-  return { rows, share, worst, inflation: Math.max(1, spread) };
-}
-
-function learnVolume(stretches: readonly FastCounts[], loaded: LoadedBaseline): FastBaseline["volume"] {
-  const { fromMs, toMs } = loaded.rowScope;
-  if (toMs - fromMs < shortestForVolume) return null;
-  const rowsOf = new Map(stretches.map(({ startMs, rows }) => [startMs, rows]));
-  const byHour = Array.from({ length: 48 }, (): number[] => []);
-  // Only whole stretches; one without a row is a stretch as well.
-  for (const { startMs } of wholeStretches(Math.ceil(fromMs / fastWindowMs) * fastWindowMs, toMs, Infinity)) {
-    byHour[volumeHour(startMs)]!.push(rowsOf.get(startMs) ?? 0);
-  }
-  let squares = 0;
-  let degrees = 0;
-  const hours = byHour.map((counts): VolumeHour | null => {
-    if (counts.length < fewestStretches) return null;
-    const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
-    if (mean > 0) {
-      squares += counts.reduce((sum, count) => sum + (count - mean) ** 2 / mean, 0);
-      degrees += counts.length - 1;
-    }
-    return { fewest: Math.min(...counts), mean, most: Math.max(...counts), stretches: counts.length };
-  });
-  return { hours, inflation: Math.max(1, degrees === 0 ? 1 : squares / degrees) };
+  return learnFast(
+    counted.map(({ reading, mostFrequent, definedShare }, index) => {
+      const auxiliary = auxiliaries.findIndex((one) => one.index === index);
+      const spreadFrom = auxiliary < 0 ? index : counted.length + auxiliary;
+      return { ...reading, mostFrequent, definedShare, spreadFrom };
+    }),
+    stretches,
+    timed ? loaded.rowScope : null,
+  );
 }

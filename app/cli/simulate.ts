@@ -189,7 +189,7 @@ function sampleOf({ models, modelWeeks }: ScenarioResult): string {
 
 function barOf({ bar }: Measured): string {
   if (bar === null) return "–";
-  return bar.kind === "at_most" ? `bound ≤ ${bar.value.toFixed(3)}` : `≥ ${bar.value}`;
+  return bar.kind === "at_most" ? `bound ≤ ${Number(bar.value.toPrecision(3))}` : `≥ ${bar.value}`;
 }
 
 function painted(palette: Palette, verdict: BarVerdict): (text: string) => string {

@@ -22,7 +22,7 @@ export type FastSignal = (typeof fastSignals)[number];
 export const fastWindowMs = 5 * minuteMs;
 export const fastWindowRows = 300;
 /** Fewer rows are not judged: they wait for those after them. */
-const minRows = 30;
+export const fewestFastRows = 30;
 /** The same allowance for φ being estimated as the windows' decisions have. */
 const excessFactor = 1.4;
 /** 90 %, one-sided. */
@@ -32,6 +32,7 @@ const boundZ = 1.2816;
  * left to the windows. A constant prediction is all of the rows or nothing.
  */
 const shareFloor = 0.05;
+const beyondWorst = 0.5;
 /** Rows of a stretch below half of the fewest that the reference had at that hour, or above twice the most. */
 const volumeFactor = 2;
 /** Closed after so long without a hit. */
@@ -151,7 +152,7 @@ export function fastStep(baseline: FastBaseline, before: FastState, window: Fast
     };
   }
   const merged = before.pending === null ? window : joined(before.pending, window);
-  if (merged.rows < minRows) return { state: { open: before.open, pending: merged }, closed: [], judged: 0 };
+  if (merged.rows < fewestFastRows) return { state: { open: before.open, pending: merged }, closed: [], judged: 0 };
   const alpha = alphaOf(merged);
   const judged = baseline.readings.map((reading, index) =>
     judgeShare(reading, merged.counts?.[index] ?? 0, merged.rows, alpha),
@@ -222,8 +223,9 @@ function judgeShare(reading: FastReference, count: number, rows: number, thresho
   const q = reading.inflation;
   const variance = Math.max(share * (1 - share), current * (1 - current));
   const error = Math.sqrt(q * variance * (1 / rows + 1 / Math.max(1, referenceRows)));
-  // A worse stretch than any of the reference's is asked for, not just one worse than its mean.
-  const effect = Math.max(0, current - Math.max(share, worst));
+  // What the reference did at its worst is no news, nor is half as much again: extremes of a longer time lie further out.
+  const usual = Math.max(share, worst + (worst - share) * beyondWorst);
+  const effect = Math.max(0, current - usual);
   const effectLow = Math.max(0, effect - boundZ * error);
   const pValue =
     mostFrequent === null

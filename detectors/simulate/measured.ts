@@ -1,3 +1,4 @@
+import { fastShareOfBudget } from "../decisions/budget.ts";
 import { rateInterval, shareInterval, type Interval } from "./interval.ts";
 import type { SimulatedMonitoring } from "./outcome.ts";
 import type { Run } from "./run.ts";
@@ -81,6 +82,19 @@ export function measuredOf(
           { what: "false incidents a week", ...rate, bar, verdict: rateVerdict(rate, bar?.value ?? null) },
           { what: "messages a week", ...messages, bar: null, verdict: "reported" },
         ],
+      };
+    }
+    case "fast_false_incidents": {
+      const atMost = budgetTolerance * monitoring.falseIncidentsPerModelWeek * fastShareOfBudget;
+      const rate = rateInterval(
+        runs.map(({ incidents }) => incidents),
+        scenario.weeks,
+      );
+      const bar = { kind: "at_most", value: atMost } as const;
+      return {
+        ...head,
+        modelWeeks: runs.length * scenario.weeks,
+        measured: [{ what: "false incidents a week", ...rate, bar, verdict: rateVerdict(rate, atMost) }],
       };
     }
     case "delay":

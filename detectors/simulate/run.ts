@@ -1,3 +1,4 @@
+import { fastOutcome } from "./fast.ts";
 import { outcomeOf, type SimulatedMonitoring } from "./outcome.ts";
 import { identityFrom, identityShapes, identityWindows, type Scenario } from "./scenarios.ts";
 import { createModel, type LiveWindow, type StreamSpec } from "./streams.ts";
@@ -39,6 +40,10 @@ export function runScenario(
       const outcome = outcomeOf(createModel(stream, null, seed, index), scenario.windows, shared);
       const from = shared.subWindowsKnown ? 0 : warmUpWindows;
       return runOf(outcome, null, from);
+    }
+    case "fast_false_incidents": {
+      const { incidents, findings } = fastOutcome(scenario.fast, scenario.weeks, monitoring, seed, index);
+      return { incidents, growths: findings - incidents, worsened: 0, findings: 0, foundIn: null };
     }
     case "delay": {
       const last = scenario.marks.at(-1)!.within;

@@ -1,3 +1,4 @@
+import type { FastStream } from "./fast.ts";
 import type { Change, StreamSpec } from "./streams.ts";
 
 /**
@@ -12,7 +13,7 @@ export type Scenario = {
   readonly models: number;
   /** False if the reference has no times: 14 windows warm up, and only what comes after them is counted. */
   readonly subWindowsKnown?: boolean;
-} & (FalseIncidents | Delay | Identity | Floor);
+} & (FalseIncidents | FastFalseIncidents | Delay | Identity | Floor);
 
 interface FalseIncidents {
   readonly kind: "false_incidents";
@@ -22,6 +23,13 @@ interface FalseIncidents {
   readonly bar: boolean;
   /** The seven windows after a change that lasts become the reference; what opens from then on is counted. */
   readonly rebaseline?: boolean;
+}
+
+/** The fast cadence on healthy traffic, against its own share of the budget. */
+interface FastFalseIncidents {
+  readonly kind: "fast_false_incidents";
+  readonly fast: FastStream;
+  readonly weeks: number;
 }
 
 interface Delay {
@@ -85,6 +93,19 @@ function healthyHours(name: string, title: string, stream: StreamSpec, models: n
 /** The same without times in the reference: two weeks warm up, the four after them are counted. */
 function unwindowed(name: string, title: string, stream: StreamSpec, models: number): Scenario {
   return { ...healthy(name, title, stream, models), subWindowsKnown: false, windows: 42 } as Scenario;
+}
+
+function fast(name: string, title: string, traffic: Pick<FastStream, "rows" | "together" | "wander">): Scenario {
+  const stretches = 28 * 288;
+  return {
+    kind: "fast_false_incidents",
+    name,
+    title: `fast cadence: ${title}`,
+    stream: { ...independent, rows: traffic.rows, referenceRows: traffic.rows * stretches },
+    fast: { features: 20, referenceDays: 28, ...traffic },
+    models: 320,
+    weeks: 4,
+  };
 }
 
 function delay(
@@ -177,6 +198,11 @@ export const scenarios: readonly Scenario[] = [
   unwindowed("no-times-season", "no times; weekends", season, 300),
   unwindowed("no-times-users", "no times; ten rows a user", users, 300),
   unwindowed("no-times-wander", "no times; means wander by 0.01σ", wander, 300),
+
+  fast("fast-iid", "independent rows", { rows: 300, together: 1, wander: 0 }),
+  fast("fast-few-rows", "independent rows, few", { rows: 40, together: 1, wander: 0 }),
+  fast("fast-users", "five rows a user", { rows: 300, together: 5, wander: 0 }),
+  fast("fast-wander", "shares and volume wander by 0.5", { rows: 60, together: 1, wander: 0.5 }),
 
   delay("mean-0.1", "mean +0.1σ", { kind: "mean", size: 0.1 }, [
     [1, null],
