@@ -39,6 +39,8 @@ const incident: IncidentRecord = {
   ],
   notifications: [],
   decisions: [],
+  silences: [],
+  accepted: null,
 };
 const sent = {
   receiver: "mail",
@@ -96,4 +98,38 @@ test("a delivery that failed says how often and why", () => {
     verdict: "stopped",
     detail: "mail, opened (ticket): given up after 30 attempts: HTTP 500",
   });
+});
+
+test("a silence is named with who made it, until when, and who was not told because of it", () => {
+  const silence = { id: "9d0c41b7e25a6f38", by: "ada", until: "2026-11-25T00:00:00.000Z" };
+  const silenced = {
+    kind: "record",
+    reason: "silenced",
+    findings: ["f1"],
+    at: "2026-11-24T00:00:30.000Z",
+    silences: [silence],
+  };
+  const held = { decisions: [silenced], silences: [{ ...silence, comment: null }], notified: false };
+  expect(explained(held).conclusion).toBe(
+    "nobody was notified: silence 9d0c41b7e25a6f38 of ada holds it back until 2026-11-25 00:00",
+  );
+  expect(step(held, "silence")).toEqual({
+    step: "silence",
+    verdict: "stopped",
+    detail:
+      "silence 9d0c41b7e25a6f38 of ada, until 2026-11-25 00:00, held it back 2026-11-24 00:00 (distance). Not told until then: mail",
+  });
+  expect(step(held, "group_wait")).toMatchObject({ verdict: "passed" });
+
+  const after = { decisions: [silenced, { ...opened, at: "2026-11-25T00:00:01.000Z" }], notifications: [sent] };
+  expect(explained(after).conclusion).toBe("mail was notified");
+  expect(step(after, "silence")).toMatchObject({ verdict: "passed", detail: expect.stringContaining("(over now)") });
+  expect(step({}, "silence")).toMatchObject({ verdict: "passed", detail: "no silence matched it" });
+});
+
+test("an acceptance is the end of the chain", () => {
+  const accepted = { by: "ada", at: "2026-11-28T09:00:00.000Z" };
+  expect(step({ status: "ended", accepted }, "acceptance")?.detail).toBe(
+    "ada accepted the change 2026-11-28 09:00, which ended it",
+  );
 });

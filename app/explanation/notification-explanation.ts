@@ -49,12 +49,31 @@ export interface IncidentRecord {
     readonly reason: string;
     readonly findings: readonly string[];
     readonly at: string;
+    /** With `silenced`: which held it back. */
+    readonly silences?: readonly { readonly id: string; readonly by: string; readonly until: string }[];
   }[];
+  /** Those that match a finding of it now. */
+  readonly silences: readonly {
+    readonly id: string;
+    readonly by: string;
+    readonly until: string;
+    readonly comment: string | null;
+  }[];
+  readonly accepted: { readonly by: string; readonly at: string } | null;
 }
 
 /** One link of the chain from a finding to a person. */
 export interface ChainStep {
-  readonly step: "severity" | "age" | "group_wait" | "decision" | "route" | "delivery" | "acknowledgement";
+  readonly step:
+    | "severity"
+    | "age"
+    | "group_wait"
+    | "decision"
+    | "route"
+    | "silence"
+    | "delivery"
+    | "acknowledgement"
+    | "acceptance";
   /** Whether it let the notification pass; `not_measured` where that is not known here. */
   readonly verdict: "passed" | "stopped" | "not_measured";
   readonly detail: string;
@@ -106,8 +125,14 @@ export function explainNotifications(
         : `when it was decided (${minute(tooOld.at)}) its window was older than notify_max_age, ${durationText(alerting.notifyMaxAgeMs)}: history notifies nobody`,
   });
   const notified = incident.decisions.filter(({ kind }) => kind === "notify");
+  const held = incident.decisions.findLast(({ reason }) => reason === "silenced");
+  const stillHeld = held !== undefined && incident.decisions.lastIndexOf(held) > lastNotified(incident);
   const waits =
-    !incident.notified && incident.severity !== "none" && tooOld === undefined && incident.status === "open";
+    !incident.notified &&
+    incident.severity !== "none" &&
+    tooOld === undefined &&
+    incident.status === "open" &&
+    held === undefined;
   chain.push({
     step: "group_wait",
     verdict: waits ? "stopped" : "passed",
@@ -124,6 +149,7 @@ export function explainNotifications(
     });
   }
   const lead = incident.findings.find(({ state }) => state === "open") ?? incident.findings[0];
+  let receivers: readonly string[] = [];
   if (lead !== undefined) {
     const { role, feature, version, slice, signal } = lead;
     const labels = {
@@ -133,7 +159,7 @@ export function explainNotifications(
       ),
       severity: incident.severity,
     };
-    const receivers = routeReceivers(route, labels);
+    receivers = routeReceivers(route, labels);
     chain.push({
       step: "route",
       verdict: "passed",
@@ -142,6 +168,7 @@ export function explainNotifications(
         .join(" ")} to ${receivers.join(", ")}`,
     });
   }
+  chain.push(silenceStep(incident, receivers, stillHeld));
   for (const {
     receiver,
     reason,
@@ -168,12 +195,45 @@ export function explainNotifications(
     const { by, at } = incident.acknowledged;
     chain.push({ step: "acknowledgement", verdict: "passed", detail: `${by} acknowledged it ${minute(at)}` });
   }
+  if (incident.accepted !== null) {
+    const { by, at } = incident.accepted;
+    chain.push({
+      step: "acceptance",
+      verdict: "passed",
+      detail: `${by} accepted the change ${minute(at)}, which ended it`,
+    });
+  }
   return {
     incident: incident.id,
     title: incident.title,
     conclusion: conclusionOf(incident, notified.length, waits),
     chain,
   };
+}
+
+/** Who was not told because of which silence. */
+function silenceStep(incident: IncidentRecord, receivers: readonly string[], stillHeld: boolean): ChainStep {
+  const recorded = incident.decisions.flatMap(({ reason, at, silences = [], findings }) =>
+    reason === "silenced" ? silences.map((silence) => ({ ...silence, at, findings })) : [],
+  );
+  const now = incident.silences.filter(({ id }) => !recorded.some((one) => one.id === id));
+  const parts = [
+    ...recorded.map(({ id, by, until, at, findings }) => {
+      const active = incident.silences.some((one) => one.id === id);
+      return `silence ${id} of ${by}, until ${minute(until)}${active ? "" : " (over now)"}, held it back ${minute(at)}${findingNames(incident, findings)}`;
+    }),
+    ...now.map(
+      ({ id, by, until }) =>
+        `silence ${id} of ${by} matches it until ${minute(until)}, and nothing had to be held back so far`,
+    ),
+  ];
+  if (parts.length === 0) return { step: "silence", verdict: "passed", detail: "no silence matched it" };
+  const untold = stillHeld && incident.status === "open" ? `. Not told until then: ${receivers.join(", ")}` : "";
+  return { step: "silence", verdict: stillHeld ? "stopped" : "passed", detail: `${parts.join("; ")}${untold}` };
+}
+
+function lastNotified(incident: IncidentRecord): number {
+  return incident.decisions.findLastIndex(({ kind }) => kind === "notify");
 }
 
 function conclusionOf(incident: IncidentRecord, notified: number, waits: boolean): string {
@@ -185,6 +245,9 @@ function conclusionOf(incident: IncidentRecord, notified: number, waits: boolean
     return "a notification was decided, and none was delivered so far";
   if (incident.severity === "none") return "nobody was notified: its severity is none";
   const last = incident.decisions.findLast(({ kind }) => kind === "record");
+  const silence = last?.reason === "silenced" ? last.silences?.[0] : undefined;
+  if (silence !== undefined)
+    return `nobody was notified: silence ${silence.id} of ${silence.by} holds it back until ${minute(silence.until)}`;
   if (last !== undefined) return `nobody was notified: ${reasonText(last.reason)}`;
   return waits ? "nobody was notified yet: it waits for its group" : "nobody was notified";
 }

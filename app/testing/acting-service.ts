@@ -9,6 +9,7 @@ import { silentLogger } from "../../core/logger.ts";
 import { dayMs } from "../../core/window.ts";
 import { createDetector } from "../../detectors/detector.ts";
 import { testModel } from "../../detectors/testing/model.ts";
+import type { Facts } from "../../store/facts/client.ts";
 import { writeFeatureSchemas } from "../../store/facts/feature-schemas.ts";
 import { createTestDatabase } from "../../store/facts/test-database.ts";
 import { generateEvents, normalSql } from "../../store/facts/test-events.ts";
@@ -24,6 +25,7 @@ const rowsPerDay = 500;
 /** Detector, alerting and the API in this process, over days of events of a model `m` that its detector really judges. */
 export interface ActingService extends AsyncDisposable {
   readonly url: string;
+  readonly facts: Facts;
   readonly alerting: Alerting;
   readonly receiver: WebhookReceiver;
   /** Start of a live day, counted from 0. */
@@ -125,6 +127,7 @@ export async function startActingService(options: { readonly token?: string } = 
   const held = resources.move();
   return {
     url: http.url,
+    facts,
     alerting,
     receiver,
     dayMs: (day) => liveMs + day * dayMs,
