@@ -77,7 +77,7 @@ describe("which column is what", () => {
         { name: "label", type: "categorical", unit: null },
         { name: "gone", type: "numeric", unit: null },
       ],
-      cohorts: [{ attribute: "country", watch: false }],
+      cohorts: [{ attribute: "country", watch: false } as ModelSpec["cohorts"][number]],
     });
     const mapping = mapColumns(columns("event_time:time", "label:text", "country:text", "age"), request({ spec }));
     expect(shown(mapping)).toMatchObject({ features: ["label", "age"], cohorts: ["country"], absent: ["gone"] });

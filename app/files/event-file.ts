@@ -216,8 +216,7 @@ async function readColumns(
     throw new LeewayError("usage", `${command}: whose rows are these? Name the model with --model`);
   }
   const described = await describeLocatedFile(facts, { ...request, side: "current" }, located);
-  const stored = described.columns.map((column) => withType(column, request));
-  const mapping = mapColumns(stored, { ...request, fileName: name });
+  const mapping = mapColumns(described.columns, { ...request, fileName: name });
   const columns = usedColumns(mapping);
   if (columns.length > maxComparedColumns) {
     const limit = maxComparedColumns.toLocaleString("en-US");
@@ -225,20 +224,27 @@ async function readColumns(
     throw new LeewayError("usage", message);
   }
   for (const type of request.types.keys()) {
-    if (stored.some((column) => column.name === type)) continue;
+    if (described.columns.some((column) => column.name === type)) continue;
     throw new LeewayError("usage", `${command}: --types: ${name} has no column ${JSON.stringify(type)}`);
   }
-  const source = await described.load(columns);
+  const asText = columnsAsText(mapping, request);
+  const source = await described.load(
+    columns.map((column) => {
+      if (asText.has(column.name)) return { ...column, kind: "text" };
+      const isNumber = column.kind === "text" && givenType(column.name, request) === "numeric";
+      return isNumber ? { ...column, kind: "number" } : column;
+    }),
+  );
   const notes: string[] = [];
   const parts: MappedPart[] = [];
-  /** The column as it was loaded; `text`: whatever it looks like, every character of it counts. */
-  const loaded = (column: SourceColumn, use?: "text"): SourceColumn => {
+  const loaded = (column: SourceColumn): SourceColumn => {
     const found = source.columns.get(column.name) ?? column;
-    return use === "text" || column.kind === "text" ? asText(found, column, use) : found;
+    // The loader finds numbers in columns of text as well.
+    return asText.has(column.name) && found.kind === "number" ? { ...found, kind: "text" } : found;
   };
-  const roleColumn = (role: ColumnRole, use?: "text") => {
+  const roleColumn = (role: ColumnRole) => {
     const found = mapping.roles.get(role);
-    return found === undefined ? null : { ...found, column: loaded(found.column, use) };
+    return found === undefined ? null : { ...found, column: loaded(found.column) };
   };
   const look = (column: SourceColumn) => lookAtColumn(facts, source, column, rowsLookedAt);
   const say = (part: string, role: ColumnRole, detail: string | null) => {
@@ -255,13 +261,13 @@ async function readColumns(
     parts.push({ part: "time", columns: [], detail, guessed: request.atMs === null });
   } else say("time", "time-column", timeDetail(time));
 
-  const id = roleColumn("id", "text")?.column ?? null;
+  const id = roleColumn("id")?.column ?? null;
   const idPrefix = `${sha256.slice(0, 8)}-`;
   if (id !== null) say("id", "id", null);
   else if (kind === "events") {
     parts.push({ part: "id", columns: [], detail: `${idPrefix}<row>, from the file's content`, guessed: true });
   }
-  const entityKey = roleColumn("entity-key", "text")?.column ?? null;
+  const entityKey = roleColumn("entity-key")?.column ?? null;
   say("entity_key", "entity-key", null);
   if (kind === "labels" && id === null && entityKey === null) {
     const message = `${command}: ${name}: no column looks like the event's id; name it with --id, or with --entity-key`;
@@ -352,15 +358,15 @@ async function readColumns(
     id,
     idPrefix,
     entityKey,
-    version: roleColumn("version", "text")?.column ?? null,
-    arm: roleColumn("arm", "text")?.column ?? null,
+    version: roleColumn("version")?.column ?? null,
+    arm: roleColumn("arm")?.column ?? null,
     prediction,
     score,
     latencyMs: roleColumn("latency")?.column ?? null,
     weight: roleColumn("weight")?.column ?? null,
     features,
-    cohorts: mapping.cohorts.map((column) => loaded(column, "text")),
-    extra: mapping.extra.map((column) => loaded(column, "text")),
+    cohorts: mapping.cohorts.map((column) => loaded(column)),
+    extra: mapping.extra.map((column) => loaded(column)),
     label,
     labelTime,
   };
@@ -370,17 +376,21 @@ async function readColumns(
   return { messages, mapping: parts, notes };
 }
 
-/** A column with the type that the command line or the model file gives it: text is loaded as text, with its zeros in front. */
-function withType(column: SourceColumn, { types, spec }: EventFileRequest): SourceColumn {
-  const type = types.get(column.name) ?? spec?.features.find(({ name }) => name === column.name)?.type;
-  if (type === "categorical") return { ...column, kind: "text" };
-  return type === "numeric" && column.kind === "text" ? { ...column, kind: "number" } : column;
+/** What the command line or the model file says of a column. */
+function givenType(name: string, { types, spec }: EventFileRequest): FeatureType | undefined {
+  return types.get(name) ?? spec?.features.find((feature) => feature.name === name)?.type;
 }
 
-function asText(found: SourceColumn, described: SourceColumn, use: "text" | undefined): SourceColumn {
-  if (use === "text") return { ...found, kind: found.kind === "boolean" ? "boolean" : "text" };
-  // The loader finds numbers in columns of text, which is right unless somebody said otherwise.
-  return described.type !== found.type && !/String/.test(described.type) ? { ...found, kind: "text" } : found;
+/** Roles whose values count character by character: 007 is not 7. */
+const textRoles: readonly ColumnRole[] = ["id", "entity-key", "version", "arm"];
+
+function columnsAsText(mapping: ColumnMapping, request: EventFileRequest): ReadonlySet<string> {
+  const roles = textRoles.map((role) => mapping.roles.get(role)?.column.name);
+  const categorical = mapping.features.filter(({ name }) => givenType(name, request) === "categorical");
+  return new Set([
+    ...roles.filter((name) => name !== undefined),
+    ...[...categorical, ...mapping.cohorts, ...mapping.extra].map(({ name }) => name),
+  ]);
 }
 
 function usedColumns(mapping: ColumnMapping): SourceColumn[] {
@@ -458,8 +468,7 @@ async function outcomeType(
 }
 
 function featureForm(loaded: SourceColumn, described: SourceColumn, request: EventFileRequest): MessageColumn["as"] {
-  const type =
-    request.types.get(described.name) ?? request.spec?.features.find(({ name }) => name === described.name)?.type;
+  const type = givenType(described.name, request);
   if (type !== undefined) return type === "numeric" ? "number" : type === "boolean" ? "boolean" : "text";
   if (loaded.kind === "number") return "number";
   return loaded.kind === "boolean" ? "boolean" : "text";

@@ -105,7 +105,7 @@ export async function writeEventMessages(
 ): Promise<FileMessages> {
   const id =
     layout.id !== null
-      ? `toJSONString(${textSql(source, layout.id)})`
+      ? jsonText(source, layout.id)
       : layout.kind === "events"
         ? `concat('"', ${sqlText(layout.idPrefix)}, toString(row), '"')`
         : "'null'";
@@ -310,7 +310,7 @@ function timeOf(source: ComparisonSource, time: MessageTime): { readonly ms: str
     time.kind === "number"
       ? `toInt64(${numberSql(source, time.column)} * ${time.unitMs})`
       : timeMsSql(source, time.column, time.zone);
-  const json = `if(isNull(${ms}), ${jsonText(source, time.column)}, toString(assumeNotNull(${ms})))`;
+  const json = `if(isNull(${ms}), ${jsonText(source, { ...time.column, kind: "text" })}, toString(assumeNotNull(${ms})))`;
   return { ms, json };
 }
 
@@ -343,7 +343,7 @@ function jsonNumber(source: ComparisonSource, column: SourceColumn): string {
   if (exact) return `ifNull(toString(${identifier(column.name)}), 'null')`;
   const number = numberSql(source, column);
   const bad = unreadableNumberSql(source, column);
-  const missing = bad === "0" ? "'null'" : `if(${bad}, ${jsonText(source, column)}, 'null')`;
+  const missing = bad === "0" ? "'null'" : `if(${bad}, ${jsonText(source, { ...column, kind: "text" })}, 'null')`;
   const nan = source.hasMissingMarkers ? "'null'" : `'"NaN"'`;
   return `multiIf(isNull(${number}), ${missing}, isFinite(assumeNotNull(${number})), toString(assumeNotNull(${number})), isNaN(assumeNotNull(${number})), ${nan}, assumeNotNull(${number}) > 0, '"Infinity"', '"-Infinity"')`;
 }
