@@ -54,7 +54,8 @@ export function registerIngestRoutes(server: FastifyInstance, ingest: IngestOpti
           const detail = `the body has ${messages.length.toLocaleString("en")} ${kind}, more than ${maxMessages.toLocaleString("en")}; send it in parts`;
           return sendProblem(reply, "body_too_large", detail);
         }
-        const outcome = await source.take({ kind, messages, body, idempotencyKey: key.value });
+        const traceparent = [request.headers["traceparent"]].flat()[0];
+        const outcome = await source.take({ kind, messages, body, idempotencyKey: key.value, traceparent });
         if (outcome.kind === "key_reused") {
           const detail = "this Idempotency-Key came with another body before; a new body needs a new key";
           return sendProblem(reply, "idempotency_key_reused", detail);

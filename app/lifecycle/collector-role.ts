@@ -57,16 +57,17 @@ export async function startHttpSource(options: {
   readonly config: LoadedConfig;
   readonly facts: Facts;
   readonly metrics: CollectorMetrics;
+  readonly tracing: Tracing;
   readonly clock: Clock;
   readonly log: Log;
   readonly learnt: () => void;
 }): Promise<HttpSource> {
-  const { config, facts, metrics, clock, log, learnt } = options;
+  const { config, facts, metrics, tracing, clock, log, learnt } = options;
   const { kafka, collector } = config.service;
   const batchMaker = createBatchMaker(decodingOptions(config, await readFeatureSchemas(facts), clock));
   const sink =
     kafka === null
-      ? createStoreSink({ facts, batchMaker, clock, metrics, learnt })
+      ? createStoreSink({ facts, batchMaker, clock, metrics, tracing, learnt })
       : createTopicSink({
           kafka: kafkaConnection(kafka),
           topics: {
@@ -78,6 +79,7 @@ export async function startHttpSource(options: {
           clock,
           log,
           metrics,
+          tracing,
         });
   return createHttpSource({ sink, facts, maxBufferedBytes: collector.maxBufferedBytes, clock, log, metrics });
 }

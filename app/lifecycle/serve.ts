@@ -201,7 +201,7 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
           .catch((error: unknown) => collectorLog.warn({ err: error }, "a new model is listed later"));
       door = resources.use(
         await createRestartable(() =>
-          startHttpSource({ config, facts, metrics: collectorMetrics, clock, log: collectorLog, learnt }),
+          startHttpSource({ config, facts, metrics: collectorMetrics, tracing, clock, log: collectorLog, learnt }),
         ),
       );
       source = () => door?.current() ?? null;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../../core/clock.ts";
 import { LeewayError } from "../../core/errors.ts";
+import { noTracing, type Tracing } from "../../core/tracing.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import { writeDeadLetters } from "../../store/facts/dead-letters.ts";
 import { writeFeatureSchemas, writeLearningModels } from "../../store/facts/feature-schemas.ts";
@@ -34,9 +35,10 @@ export function createStoreSink(options: {
   readonly batchMaker: BatchMaker;
   readonly clock: Clock;
   readonly metrics: CollectorMetrics;
+  readonly tracing?: Tracing;
   readonly learnt: () => void;
 }): RequestSink {
-  const { facts, batchMaker, clock, metrics } = options;
+  const { facts, batchMaker, clock, metrics, tracing = noTracing } = options;
   const writer = createRangeWriter({
     facts,
     deadLetters: { send: (letters) => writeDeadLetters(facts, letters) },
@@ -109,7 +111,11 @@ export function createStoreSink(options: {
         recovered: known === null ? null : intent,
         dropped: new Map(),
       };
-      const written = await writer.write(segment, intent, never);
+      const { traceparent: parent } = request;
+      const attributes = { "messaging.batch.message_count": messages.length };
+      const written = await tracing.span(`process ${topic}`, { kind: "server", parent, attributes }, (span) =>
+        writer.write(segment, intent, never, span.traceparent),
+      );
       // What an earlier decoding stored is stored, even if this one would refuse it.
       const refused = new Set(written.kind === "written" ? written.deadLetters.map(({ offset }) => offset) : []);
       const settled = verdicts.map((verdict, index): Verdict =>
@@ -127,8 +133,10 @@ export function createStoreSink(options: {
 
 /** Decodes a request's messages into a batch. */
 export function addMessages(batch: PartitionBatch, request: NamedRequest, timestampMs: number): readonly Verdict[] {
-  const { topic, partition, lo, messages } = request;
-  return messages.map((value, index) => batch.add({ topic, partition, offset: lo + index, value, timestampMs }));
+  const { topic, partition, lo, messages, traceparent } = request;
+  return messages.map((value, index) =>
+    batch.add({ topic, partition, offset: lo + index, value, timestampMs, traceparent }),
+  );
 }
 
 /** Counts messages as a collector counts those of a topic. */

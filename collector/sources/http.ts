@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
+import { isTraceparent } from "../../core/traceparent.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { MessageKind, Verdict } from "../partition-batch.ts";
@@ -19,6 +20,8 @@ export interface NamedRequest {
   readonly partition: number;
   /** Offset of the first message; the others follow. */
   readonly lo: number;
+  /** The span that sent it; null if the request names none. */
+  readonly traceparent: string | null;
 }
 
 export type RequestOutcome =
@@ -50,6 +53,7 @@ export interface HttpSource extends AsyncDisposable {
    * Resolves when every message of a request is safe: what it said is stored, or kept as a dead letter with its reason.
    *
    * @param request.idempotencyKey Names the request; without one, its body does.
+   * @param request.traceparent The request's header; what is no valid one counts as absent.
    * @throws LeewayError: nothing is promised; the same request, sent again, stores each of its events once.
    */
   take(request: {
@@ -57,6 +61,7 @@ export interface HttpSource extends AsyncDisposable {
     readonly messages: readonly Buffer[];
     readonly body: Buffer;
     readonly idempotencyKey: string | null;
+    readonly traceparent?: string | undefined;
   }): Promise<RequestOutcome>;
 }
 
@@ -111,8 +116,9 @@ export function createHttpSource(options: {
       };
     },
 
-    async take({ kind, messages, body, idempotencyKey }) {
-      const request = namedRequest({ kind, messages, body, idempotencyKey });
+    async take(incoming) {
+      const { kind, messages } = incoming;
+      const request = namedRequest(incoming);
       const key = `${kind} ${request.name}`;
       const earlier = underWay.get(key);
       if (earlier !== undefined) {
@@ -148,8 +154,9 @@ function namedRequest(request: {
   readonly messages: readonly Buffer[];
   readonly body: Buffer;
   readonly idempotencyKey: string | null;
+  readonly traceparent?: string | undefined;
 }): NamedRequest {
-  const { kind, messages, body, idempotencyKey } = request;
+  const { kind, messages, body, idempotencyKey, traceparent = "" } = request;
   const bodySha256 = createHash("sha256").update(body).digest("hex");
   const source = idempotencyKey === null ? `body\n${bodySha256}` : `key\n${idempotencyKey}`;
   const hash = createHash("sha256").update(source).digest();
@@ -161,5 +168,6 @@ function namedRequest(request: {
     topic: ingestPaths[kind],
     partition: hash.readUInt32BE(0),
     lo: (hash.readUIntBE(4, 5) % 2 ** (53 - offsetBits)) * 2 ** offsetBits,
+    traceparent: isTraceparent(traceparent) ? traceparent : null,
   };
 }

@@ -2,6 +2,7 @@ import type { Producer } from "kafkajs";
 import type { Clock } from "../../core/clock.ts";
 import { LeewayError } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
+import { noTracing, type Tracing } from "../../core/tracing.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { BatchMaker, MessageKind } from "../partition-batch.ts";
 import { addMessages, countSettled } from "./http-store.ts";
@@ -27,8 +28,9 @@ export function createTopicSink(options: {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: CollectorMetrics;
+  readonly tracing?: Tracing;
 }): RequestSink {
-  const { topics, batchMaker, clock, log, metrics } = options;
+  const { topics, batchMaker, clock, log, metrics, tracing = noTracing } = options;
   const kafka = createKafkaClient(options.kafka, log);
   const deadLetters = createDeadLetterProducer({ kafka, topic: topics.deadLetters, log });
   const settled = new Map<string, string>();
@@ -47,9 +49,10 @@ export function createTopicSink(options: {
     });
   };
 
-  const send = async (topic: string, key: string, values: readonly Buffer[]) => {
+  const send = async (topic: string, key: string, values: readonly Buffer[], traceparent: string | null) => {
+    const headers = traceparent === null ? {} : { traceparent };
     // One key a request: its messages stay in order.
-    const messages = values.map((value) => ({ key, value }));
+    const messages = values.map((value) => ({ key, value, headers }));
     for (const part of splitByBytes(messages, maxSendBytes)) {
       try {
         producer ??= connected();
@@ -79,7 +82,11 @@ export function createTopicSink(options: {
       const outcome = { kind: "settled", keptIn: "kafka", repeated: earlier !== undefined, verdicts } as const;
       if (earlier === undefined) {
         const valid = messages.filter((_, index) => verdicts[index]?.kind === "stored");
-        await send(topics[kind], name, valid);
+        const attributes = { "messaging.batch.message_count": valid.length };
+        const { traceparent: parent } = request;
+        await tracing.span(`send ${topics[kind]}`, { kind: "producer", parent, attributes }, (span) =>
+          send(topics[kind], name, valid, span.traceparent ?? parent),
+        );
         if (batch.deadLetters.length > 0) await deadLetters.send(batch.deadLetters);
         // The others are counted by the collector that stores them.
         countSettled(
