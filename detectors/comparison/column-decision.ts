@@ -167,16 +167,19 @@ function decisionWithoutDrift(
   }
 }
 
+/** What rounding leaves of shares that are alike. */
+const roundingShare = 1e-12;
+
 function evidenceOf(contrasts: SeriesContrasts, c: number, measurement: Measurement, belief: Belief) {
   const contrast = contrasts.contrasts[c]!;
-  const omnibus = contrast.form === "omnibus";
+  // The omnibus' effect is a bound already; what it is a bound of is the distance of the shares themselves.
+  const moved = contrast.form === "omnibus" ? measurement.y[c]! : measurement.effect[c]!;
   return {
     contrast: contrast.name,
     form: contrast.form,
     reference: contrast.reference,
     current: measurement.y[c]!,
-    // The omnibus' effect is a bound already; what it is a bound of is the distance of the shares themselves.
-    effect: omnibus ? measurement.y[c]! : measurement.effect[c]!,
+    effect: moved < roundingShare ? 0 : moved,
     effectLow: Math.max(0, lowerBound(measurement, c)),
     pValue: pValueOf(contrasts, c, measurement, belief),
   };
