@@ -4,6 +4,7 @@ import { delimiter, join } from "node:path";
 
 /** Programs of Debian packages that tests use, by the command that must be on the PATH. */
 const packages = {
+  chromium: "chromium",
   jsonnet: "jsonnet",
   jsonnetfmt: "jsonnet",
   promtool: "prometheus",
