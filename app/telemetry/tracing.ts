@@ -6,15 +6,16 @@ import { noTracing, type Span, type SpanOptions, type Tracing } from "../../core
 
 /** The tracing of one process. Disposing it sends what waits. */
 export interface ServiceTracing extends Tracing, AsyncDisposable {
-  /** `trace_id` and `span_id` of the span that is active here, for a line of the log; nothing outside of spans. */
+  /**
+   * `trace_id` and `span_id` of the span that is active here, for a line of the log; nothing outside of spans. Each call
+   * gives an object of its own: pino writes the line's other fields into it.
+   */
   readonly logFields: () => { readonly trace_id?: string; readonly span_id?: string };
 }
 
-const noFields = {};
-
 export const tracingOff: ServiceTracing = {
   ...noTracing,
-  logFields: () => noFields,
+  logFields: () => ({}),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
@@ -122,7 +123,7 @@ export async function startTracing(options: {
     },
     logFields: () => {
       const context = api.trace.getActiveSpan()?.spanContext();
-      return context === undefined ? noFields : { trace_id: context.traceId, span_id: context.spanId };
+      return context === undefined ? {} : { trace_id: context.traceId, span_id: context.spanId };
     },
     async [Symbol.asyncDispose]() {
       const { promise: late, resolve } = Promise.withResolvers<"late">();

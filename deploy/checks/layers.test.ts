@@ -25,6 +25,8 @@ const keepers: Readonly<Record<string, RegExp>> = {
   "prom-client": /(^|\/)metrics\.ts$/,
   fastify: /^app\/http\//,
   pino: /^app\/telemetry\//,
+  "@opentelemetry/api": /^app\/telemetry\//,
+  "@opentelemetry/sdk-node": /^app\/telemetry\//,
 };
 
 const root = join(import.meta.dirname, "..", "..");

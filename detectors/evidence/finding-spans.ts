@@ -34,7 +34,8 @@ export async function traceFindings(
       traced.push(finding);
       continue;
     }
-    const example = await exampleOf(finding);
+    // A trace is worth less than the finding.
+    const example = await exampleOf(finding).catch(() => null);
     const { series, signal, evidence } = finding;
     const attributes = {
       "leeway.model": finding.model,
