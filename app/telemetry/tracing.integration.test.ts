@@ -16,7 +16,7 @@ const baselineDays = 14;
 const rowsPerDay = 400;
 
 const trace = (name: number, span: number) =>
-  `00-${name.toString(16).padStart(32, "a")}-${span.toString(16).padStart(16, "b")}-01`;
+  `00-${name.toString(16).padStart(32, "0")}-${span.toString(16).padStart(16, "0")}-01`;
 
 /** A model with a baseline of two weeks, and a receiver for what is told of it. */
 async function monitoredFolder(webhook: string) {
