@@ -12,10 +12,11 @@ import type { Acceptance, IncidentState } from "./incidents/incident.ts";
 import { findingLabels } from "./incidents/labels.ts";
 import type { Labels } from "./incidents/labels.ts";
 import { rankFindings } from "./incidents/ranking.ts";
-import type { IncidentMessage } from "./message.ts";
+import { type IncidentMessage, predictionsOf } from "./message.ts";
 import { beforeAfter, headline, seriesName, sizeText } from "./text/finding-text.ts";
 import { matches } from "./silences/matchers.ts";
 import { messageText } from "./text/message-text.ts";
+import { nextSteps } from "./text/next-steps.ts";
 
 /** An incident as the API, the mirror and the page show it. Times are RFC 3339. */
 export interface IncidentView {
@@ -46,6 +47,10 @@ export interface IncidentView {
 }
 
 export interface IncidentDetail extends IncidentView {
+  /** `did not move: at most 0.8 % of rows` */
+  readonly predictions: string;
+  /** What to do, the first to be taken first; empty once it has ended. */
+  readonly next_steps: readonly string[];
   /** Each with what was sent, to whom, and what became of it. */
   readonly notifications: readonly object[];
   /** Why something was, or was not, sent. */
@@ -185,8 +190,13 @@ export function incidentDetail(
   if (row === null) return null;
   const model = context.modelNamed(row.model);
   const labels = openLabels(row, model);
+  const incident = JSON.parse(row.state) as IncidentState;
+  const open = rankFindings(openFindings(incident).map(({ finding }) => finding));
+  const { verdict, text } = predictionsOf(incident);
   return {
     ...incidentView(row, { model, externalUrl: context.externalUrl }),
+    predictions: text,
+    next_steps: open.length === 0 ? [] : nextSteps(open, verdict, { incident, zone: model?.monitoring.zone ?? "UTC" }),
     notifications: listNotifications(state, incidentId).map(notificationView),
     decisions: listIncidentDecisions(state, incidentId).map(decisionView),
     silences: listActiveSilences(state, context.nowMs)

@@ -198,7 +198,8 @@ function lateness(role: FindingMessage["role"]): number {
   return role === "withdrawn" ? 1 : 0;
 }
 
-function predictionsOf(incident: IncidentState): IncidentMessage["predictions"] {
+/** What the model's predictions did while the incident lasted. */
+export function predictionsOf(incident: IncidentState): IncidentMessage["predictions"] {
   const standing = Object.values(incident.findings)
     .map((tracked) => tracked.finding)
     .filter((finding) => finding.state !== "withdrawn");

@@ -1,13 +1,7 @@
 import { ingestPaths } from "../../collector/sources/http-paths.ts";
 
 /** For whom nobody sends anything yet: one line for a shell, which makes a new event each time. */
-export function firstEventCommand({
-  url,
-  needsToken,
-}: {
-  readonly url: string;
-  readonly needsToken: boolean;
-}): string {
+export function firstEventCommand({ url, needsToken }: { readonly url: string; readonly needsToken: boolean }): string {
   const event = {
     event_id: "try-'$(date +%s)'",
     model: "my-model",

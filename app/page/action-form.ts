@@ -68,7 +68,7 @@ export function actionForm(
     <button formaction="${to("accept")}">Accept as the new baseline</button>
   </details>`;
   return html`<section class="card" aria-labelledby="actions">
-    <h2 id="actions" class="sub">What to do with it</h2>
+    <h2 id="actions" class="sub">Say what you make of it</h2>
     <form class="actions" method="post" action="${to(incident.acknowledged === null ? "acknowledge" : "feedback")}">
       <input type="hidden" name="csrf" value="${csrf}" />
       <div class="fields">

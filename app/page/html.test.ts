@@ -15,7 +15,7 @@ test("pieces are nested as they are, lists are joined, null and false leave noth
 
 test("an object that came from data is never taken for a piece", () => {
   const data = JSON.parse('{"markup":"<b>"}') as never;
-  expect(() => rendered(html`${data}`)).toThrow();
+  expect(() => rendered(html`${data}`)).toThrow(TypeError);
 });
 
 test("control characters and turned reading directions become visible, lone surrogates well formed", () => {

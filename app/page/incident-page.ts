@@ -7,7 +7,7 @@ import { shareBars } from "./distribution-chart.ts";
 import { html, type Html } from "./html.ts";
 import { getIncident, type IncidentDetail, type IncidentFinding, isLasting } from "./incident-record.ts";
 import { incidentHref, layout, modelHref, type PageContext } from "./layout.ts";
-import { instant, lengthText, moment, utcText } from "./moment.ts";
+import { dayText, instant, lengthText, moment, utcText } from "./moment.ts";
 import { seriesDetail } from "./series-detail.ts";
 import { seriesStories, type SeriesStory } from "./series-table.ts";
 import type { PageSource } from "./source.ts";
@@ -38,7 +38,7 @@ export async function incidentPage(
   const port = source.incidents();
   const incident = port === null ? null : getIncident(port, incidentId);
   if (incident === null) return null;
-  const { root, nowMs } = context;
+  const { root } = context;
   const { model, environment, title } = incident;
   const spec = source.models().find(({ name }) => name === model) ?? null;
   const key = { model, environment, windows: shownWindows, beforeMs: await shownUntil(source, incident) };
@@ -84,7 +84,16 @@ export async function incidentPage(
   const body = html`${options.done === null ? null : html`<p class="notice" role="status">${doneTexts[options.done]}</p>`}
     ${options.refused === null ? null : html`<p class="notice refused" role="alert">Not done: ${options.refused}</p>`}
     <h1>${severityBadge(incident)} ${title}</h1>
-    ${summary(incident, context)} ${form}
+    ${summary(incident, context)}
+    ${
+      incident.next_steps.length === 0
+        ? null
+        : html`<h2>What to do next</h2>
+            <ol class="steps">
+              ${incident.next_steps.map((step) => html`<li>${step}</li>`)}
+            </ol>`
+    }
+    ${form}
     <h2>When</h2>
     ${lanes(incident, storyOf, spans)}
     <h2>What changed</h2>
@@ -142,14 +151,13 @@ function summary(incident: IncidentDetail, { root, nowMs }: PageContext): Html {
           <dd>${value}</dd>
         </div>`;
   const slice = lead?.evidence.slices[0];
-  const verdict = predictionsText(incident.findings);
   return html`<dl class="pairs">
     ${pair("Model", html`<a href="${modelHref(root, model, environment)}">${model}</a>${environment === "production" ? null : ` (${environment})`}`)}
     ${pair("What", lead === null ? null : html`${lead.change ?? lead.headline} <span class="faint">${lead.size}</span>`)}
     ${pair("For whom", slice === undefined ? null : html`${slice.name}${slice.carried === undefined ? null : html` <span class="faint">carries ${shareText(slice.carried)} of the change</span>`}`)}
     ${pair("Since", moment(started, nowMs))}
     ${pair(status === "stale" ? "State" : "Until", status === "stale" ? "not heard of for two windows: neither over nor confirmed" : ended === null ? html`lasts <span class="faint">(looked at up to ${utcText(incident.window_end)})</span>` : html`${moment(ended, nowMs)} <span class="faint">after ${lengthText(ended - started)}</span>`)}
-    ${pair("Harm", `${harm.replaceAll("_", " ")}; predictions ${verdict}`)}
+    ${pair("Harm", `${harm.replaceAll("_", " ")}; predictions ${incident.predictions}`)}
     ${pair("Acknowledged", acknowledged === null ? (isLasting(incident) ? "by nobody yet" : null) : html`by ${acknowledged.by}, ${moment(acknowledged.at, nowMs)}${comment(acknowledged.comment)}`)}
     ${pair("Accepted", accepted === null ? null : html`by ${accepted.by}, ${moment(accepted.at, nowMs)}${accepted.baseline === null ? null : html`; the baseline is now ${utcText(accepted.baseline.from)} to ${utcText(accepted.baseline.to)}`}${comment(accepted.comment)}`)}
     ${pair("Silenced", silences.length === 0 ? null : html`${silences.map((silence) => html`<div>until ${moment(silence.until, nowMs)} by ${silence.by}${comment(silence.comment)}</div>`)}`)}
@@ -159,14 +167,6 @@ function summary(incident: IncidentDetail, { root, nowMs }: PageContext): Html {
 
 function comment(text: string | null): Html | null {
   return text === null || text === "" ? null : html`: “${text}”`;
-}
-
-function predictionsText(findings: readonly IncidentFinding[]): string {
-  const standing = findings.filter(({ state }) => state !== "withdrawn");
-  if (standing.some(({ role }) => role !== "feature")) return "moved";
-  const verdicts = standing.map(({ evidence }) => evidence.predictions.verdict);
-  if (verdicts.includes("moved")) return "moved with it";
-  return verdicts.includes("not_known") || verdicts.length === 0 ? "not known to have moved" : "did not move";
 }
 
 /** Each finding's windows, one below the other, so that what moved together is seen together. */
@@ -206,7 +206,7 @@ function lanes(
             <th scope="col">Finding</th>
             <th scope="col">State</th>
             <th scope="col">
-              ${first === undefined || last === undefined ? "Windows" : `${utcText(first.startMs)} to ${utcText(last.endMs)}`}
+              ${first === undefined || last === undefined ? "Windows" : `${dayText(first.startMs)} to ${dayText(last.endMs)}`}
             </th>
             <th scope="col" class="optional">Opened</th>
           </tr>

@@ -50,7 +50,6 @@ const finding = z.object({
     methods: z.record(z.string(), z.number()),
     contributors: z.array(share),
     slices: z.array(share),
-    predictions: z.object({ verdict: z.enum(["moved", "did_not_move", "not_known"]) }),
   }),
 });
 
@@ -79,6 +78,8 @@ const summary = z.object({
 });
 
 const detail = summary.extend({
+  predictions: z.string(),
+  next_steps: z.array(z.string()),
   silences: z
     .array(z.object({ id: z.string(), by: z.string(), until: time, comment: z.string().nullable() }))
     .default([]),

@@ -22,7 +22,7 @@ import {
 } from "../../store/facts/page-windows.ts";
 import { html, type Html } from "./html.ts";
 import { type IncidentSummary, isLasting, listIncidents } from "./incident-record.ts";
-import { incidentHref, layout, modelHref, type PageContext } from "./layout.ts";
+import { incidentHref, layout, type PageContext } from "./layout.ts";
 import { instant, lengthText, moment, utcText, windowText } from "./moment.ts";
 import { seriesDetail } from "./series-detail.ts";
 import { seriesStories, type SeriesStory, seriesTable } from "./series-table.ts";
@@ -98,7 +98,7 @@ export async function modelPage(
     <p class="lead">
       ${standingTag(standing)} <span class="faint">·</span> ${standingSentence(standing, known, context.nowMs)}
     </p>
-    ${environments.length > 1 ? environmentLinks(name, environments, environment, context) : null}
+    ${environments.length > 1 ? environmentLinks(environments, environment) : null}
     ${standing.kind === "learning" || standing.kind === "no_baseline" ? learning(standing, known) : null}
     ${openIncidents(incidents.filter(isLasting), context)}
     ${
@@ -121,7 +121,7 @@ function selectedStory(stories: readonly SeriesStory[], wanted: string | null): 
   return chosen ?? drawable.find(({ state }) => state === "drift") ?? drawable[0] ?? null;
 }
 
-function environmentLinks(name: string, environments: readonly string[], current: string, { root }: PageContext): Html {
+function environmentLinks(environments: readonly string[], current: string): Html {
   return html`<nav aria-label="Environments">
     <p class="keys">
       ${environments.map((environment) =>

@@ -8,6 +8,11 @@ export function utcText(ms: number): string {
   return Number.isNaN(date.getTime()) ? "unknown" : date.toISOString().slice(0, 16).replace("T", " ");
 }
 
+/** `2026-03-14` at midnight, else with the time. */
+export function dayText(ms: number): string {
+  return utcText(ms).replace(/ 00:00$/, "");
+}
+
 /** `3 h ago`, `in 2 d`, `just now`: one unit, rounded down. */
 export function agoText(ms: number, nowMs: number): string {
   const distance = Math.abs(nowMs - ms);

@@ -1,6 +1,6 @@
 import { numberText } from "../../alerting/text/quantities.ts";
 import { html, type Html } from "./html.ts";
-import { utcText, windowText } from "./moment.ts";
+import { dayText, utcText, windowText } from "./moment.ts";
 
 /** One line of a chart over windows; null where it was not measured. */
 export interface ChartLine {
@@ -94,9 +94,9 @@ export function timeChart(chart: TimeChart): Html {
     </div>
     <div class="ticks" aria-hidden="true">
       <span
-        >${windows.length < fewestColumns ? `${utcText(first.startMs)} to ${utcText(last.endMs)}` : utcText(first.startMs)}</span
+        >${windows.length < fewestColumns ? `${dayText(first.startMs)} to ${dayText(last.endMs)}` : dayText(first.startMs)}</span
       ><span>${level === undefined ? null : `dashed: ${level.name} ${format(level.value)}`}</span
-      ><span>${windows.length < fewestColumns ? null : utcText(last.endMs)}</span>
+      ><span>${windows.length < fewestColumns ? null : dayText(last.endMs)}</span>
     </div>
     ${numbersTable(chart, format)}
   </figure>`;
