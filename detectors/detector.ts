@@ -15,6 +15,7 @@ import type { Window, WindowAlignment } from "../core/window.ts";
 import { readAcceptedBaselines } from "../store/facts/accepted-baselines.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { insertDecisionState, readDecidedWindows, readLatestState } from "../store/facts/decision-states.ts";
+import type { StoredDecisionState } from "../store/facts/decision-states.ts";
 import { insertEvaluations } from "../store/facts/evaluations.ts";
 import { readFeatureSchemas } from "../store/facts/feature-schemas.ts";
 import { insertFindings, readLatestFindings } from "../store/facts/finding-history.ts";
@@ -305,16 +306,19 @@ export function createDetector(options: DetectorOptions): Detector {
     const key = { environment, model: model.name, startBeforeMs: Date.UTC(2299, 0, 1) };
     const baselineId = baseline?.baseline.baselineId ?? "";
     const own = await readLatestState(facts, { ...key, baselineId });
-    // Another baseline decided before: its windows stay decided, ours begin after them.
-    const other = own ?? (await readLatestState(facts, { ...key, baselineId: null }));
+    const newest = await readLatestState(facts, { ...key, baselineId: null });
+    // Another baseline decided before, or since: its windows stay decided, ours begin after them, and anew.
+    const goesOn = own !== null && own.window.startMs >= (newest?.window.startMs ?? 0);
+    const last = goesOn ? own : newest;
     tracked.last =
-      other === null
+      last === null
         ? null
         : {
-            window: other.window,
-            state: own === null || own.state === "" ? null : (JSON.parse(own.state) as DecisionState),
-            revision: other.revision,
+            window: last.window,
+            state: goesOn && last.state !== "" ? (JSON.parse(last.state) as DecisionState) : null,
+            revision: last.revision,
           };
+    if (last !== null) await closeReplaced(model, environment, baselineId, last);
     if (tracked.last !== null && tracked.last.state !== null) {
       const { window, state } = tracked.last;
       tracked.openFindings = state.findings.filter((finding) => finding.closedIndex === null).length;
@@ -328,6 +332,29 @@ export function createDetector(options: DetectorOptions): Detector {
       await insertFindings(facts, restatedFindings(own, { ...tracked.last, state }, null, nowMs), nowMs);
     }
     tracked.loadedLast = true;
+  };
+
+  /** What is still open against a baseline that a person replaced ends with the last window that was decided. */
+  const closeReplaced = async (
+    model: ModelSpec,
+    environment: string,
+    baselineId: string,
+    last: Pick<StoredDecisionState, "window" | "revision">,
+  ): Promise<void> => {
+    const change = accepted.find((one) => one.environment === environment && one.model === model.name);
+    const replaced = change?.replaced.filter((id) => id !== baselineId) ?? [];
+    if (replaced.length === 0) return;
+    const windowEndMs = last.window.endMs;
+    const endAfterMs = last.window.startMs - model.monitoring.lateHorizonMs;
+    const recorded = await readLatestFindings(facts, { environment, model: model.name, endAfterMs });
+    const nowMs = clock.now();
+    const closed = recorded
+      .filter((finding) => finding.state === "open" && replaced.includes(finding.baselineId))
+      .map((finding): Finding => {
+        const asOfNow = { windowEndMs, closedWindowEndMs: windowEndMs, revision: last.revision, evaluatedAtMs: nowMs };
+        return { ...finding, state: "closed", ...asOfNow };
+      });
+    await insertFindings(facts, closed, nowMs);
   };
 
   const decideNext = async (tracked: Tracked, model: ModelSpec, window: Window): Promise<void> => {

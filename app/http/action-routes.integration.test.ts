@@ -68,6 +68,28 @@ test("from events to an accepted baseline: the detector goes on with it, and wha
   expect(told(service)).toEqual(["opened", "ended", "opened"]);
 });
 
+test("a baseline that was accepted by mistake is taken back: windows stay decided, and what is found again is told", async () => {
+  await using service = await startActingService();
+  const id = await openIncident(service);
+  await ask(service, `/api/v1/incidents/${id}/accept`, ada);
+  await service.live(3, 130);
+  const records = await service.facts.query<{ state: string }>(
+    "SELECT state FROM finding_history ORDER BY window_end DESC, evaluated_at DESC, ingest_time DESC LIMIT 1",
+  );
+  expect(records).toEqual([{ state: "closed" }]);
+
+  const back = await ask(service, "/api/v1/models/m/baselines", { ...ada, configured: true, comment: "a mistake" });
+  expect(back).toMatchObject({
+    status: 200,
+    body: { accepted: [{ spec: null, comment: "a mistake" }, { incident: id }] },
+  });
+  await service.live(3, 130);
+  expect(told(service)).toEqual(["opened", "ended", "opened"]);
+  const [incident] = service.alerting.incidents.list({ status: "open" });
+  expect(incident?.id).not.toBe(id);
+  expect(Date.parse(incident?.started ?? "")).toBeGreaterThanOrEqual(service.dayMs(7));
+});
+
 test("a silence on an incident's condition is made, listed and ended", async () => {
   await using service = await startActingService();
   const id = await openIncident(service);

@@ -3,7 +3,7 @@ import { Registry } from "prom-client";
 import { type Alerting, createAlerting } from "../../alerting/alerting.ts";
 import { createAlertingMetrics } from "../../alerting/metrics.ts";
 import { startWebhookReceiver, type WebhookReceiver } from "../../alerting/testing/webhook-receiver.ts";
-import { createManualClock } from "../../core/clock.ts";
+import { createManualClock, systemClock } from "../../core/clock.ts";
 import { createFeatureSchema } from "../../core/feature-schema.ts";
 import { silentLogger } from "../../core/logger.ts";
 import { dayMs } from "../../core/window.ts";
@@ -73,7 +73,7 @@ export async function startActingService(options: { readonly token?: string } = 
       serviceClock: "watermark",
       pollIntervalMs: 1000,
       lateCheckIntervalMs: 0,
-      clock: createManualClock(Date.now()),
+      clock: systemClock,
       log: silentLogger,
       metrics: null,
     }),
