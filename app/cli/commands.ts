@@ -1,3 +1,4 @@
+import { backtestCommand } from "./backtest.ts";
 import { baselineCommand } from "./baseline.ts";
 import { checkConfigCommand } from "./check-config.ts";
 import type { Command } from "./command.ts";
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   compareCommand,
   ingestCommand,
   replayCommand,
+  backtestCommand,
   migrateCommand,
   sqlCommand,
   modelsCommand,

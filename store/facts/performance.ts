@@ -31,38 +31,14 @@ export async function measurePerformance(
   scope: RowScope,
   task: Exclude<Task, { readonly kind: "unknown" }>,
 ): Promise<VersionPerformance[]> {
-  const [kinds] = await facts.query<{ entity_labels: number }>(
-    `SELECT countIf(event_id = '') AS entity_labels FROM labels WHERE ${labelCondition}`,
-    { ...scopeParams(scope), labelFrom: scope.fromMs },
-  );
-  const byEntity = (kinds?.entity_labels ?? 0) > 0;
+  const { sql, params } = await labelledRows(facts, scope, task);
   const rows = await facts.query<
     { version: string; row_count: number; labelled: number } & Record<string, number | null>
   >(
-    `WITH
-       own AS (
-         SELECT event_id, label_class, label_num, label_time, offset FROM labels
-         WHERE ${labelCondition} AND event_id != '' AND event_id IN (SELECT event_id FROM events WHERE ${scopeCondition})
-       )
-       ${byEntity ? `, ${entityLabels}` : ""},
-       winning AS (
-         SELECT event_id, argMax(tuple(coalesce(toString(label_class), toString(label_num)), label_num), (label_time, offset)) AS label
-         FROM ${byEntity ? "(SELECT * FROM own UNION ALL SELECT * FROM entity)" : "own"}
-         GROUP BY event_id
-       )
-     SELECT version, count() AS row_count, countIf(has_label) AS labelled, ${measureColumns(task)}
-     FROM (
-       SELECT toString(version) AS version, weight AS w, ${measureInputs(task)},
-         winning.label.1 AS label, winning.label.2 AS label_number, winning.event_id != '' AS has_label
-       FROM (SELECT * FROM events WHERE ${scopeCondition}) AS events LEFT JOIN winning ON events.event_id = winning.event_id
-     )
+    `SELECT version, count() AS row_count, countIf(has_label) AS labelled, ${measureColumns(task)}
+     FROM (${sql})
      GROUP BY version ORDER BY version`,
-    {
-      ...scopeParams(scope),
-      labelFrom: scope.fromMs,
-      labelWindow: task.labelWindowMs,
-      entityTo: scope.toMs + task.labelWindowMs,
-    },
+    params,
     { settings: { join_use_nulls: 0 } },
   );
   return rows.map(({ version, row_count, labelled, ...measures }) => ({
@@ -76,6 +52,44 @@ export async function measurePerformance(
       ),
     },
   }));
+}
+
+/**
+ * A SELECT of a window's events, each with its label: event_time, version, w (weight), score, class, true_class_score, label,
+ * label_number, has_label. It wants `join_use_nulls = 0`.
+ */
+export async function labelledRows(
+  facts: Facts,
+  scope: RowScope,
+  task: Exclude<Task, { readonly kind: "unknown" }>,
+): Promise<{ readonly sql: string; readonly params: Record<string, unknown> }> {
+  const [kinds] = await facts.query<{ entity_labels: number }>(
+    `SELECT countIf(event_id = '') AS entity_labels FROM labels WHERE ${labelCondition}`,
+    { ...scopeParams(scope), labelFrom: scope.fromMs },
+  );
+  const byEntity = (kinds?.entity_labels ?? 0) > 0;
+  return {
+    sql: `WITH
+       own AS (
+         SELECT event_id, label_class, label_num, label_time, offset FROM labels
+         WHERE ${labelCondition} AND event_id != '' AND event_id IN (SELECT event_id FROM events WHERE ${scopeCondition})
+       )
+       ${byEntity ? `, ${entityLabels}` : ""},
+       winning AS (
+         SELECT event_id, argMax(tuple(coalesce(toString(label_class), toString(label_num)), label_num), (label_time, offset)) AS label
+         FROM ${byEntity ? "(SELECT * FROM own UNION ALL SELECT * FROM entity)" : "own"}
+         GROUP BY event_id
+       )
+     SELECT event_time, toString(version) AS version, weight AS w, ${measureInputs(task)},
+       winning.label.1 AS label, winning.label.2 AS label_number, winning.event_id != '' AS has_label
+     FROM (SELECT * FROM events WHERE ${scopeCondition}) AS events LEFT JOIN winning ON events.event_id = winning.event_id`,
+    params: {
+      ...scopeParams(scope),
+      labelFrom: scope.fromMs,
+      labelWindow: task.labelWindowMs,
+      entityTo: scope.toMs + task.labelWindowMs,
+    },
+  };
 }
 
 /** A label is never known before its event. */

@@ -1,0 +1,51 @@
+import { measuredMean, normalInterval, type Measured } from "./measured.ts";
+
+/** Probabilities are kept this far from 0 and 1, so that one certain mistake does not make the loss infinite. */
+const clip = 1e-15;
+const calibrationBins = 10;
+
+/**
+ * How good probabilities are as probabilities. `score` lies in 0…1; `positive` is 1 where the outcome was the positive class.
+ *
+ * log_loss: mean of −ln(probability of what happened). brier: mean of (probability − outcome)². calibration_error: over ten
+ * bins of equal width, Σ (rows of the bin / rows)·|mean probability − share of positives| (Guo et al., ICML 2017).
+ */
+export function probabilityMetrics(
+  score: Float64Array,
+  positive: ArrayLike<number>,
+): {
+  readonly log_loss: Measured | null;
+  readonly brier: Measured | null;
+  readonly calibration_error: Measured | null;
+} {
+  const losses = score.map((p, row) => {
+    const clipped = Math.min(1 - clip, Math.max(clip, p));
+    return -Math.log(positive[row] === 1 ? clipped : 1 - clipped);
+  });
+  const squares = score.map((p, row) => (p - (positive[row] ?? 0)) ** 2);
+  return {
+    log_loss: measuredMean(losses, { from: 0, to: Infinity }),
+    brier: measuredMean(squares),
+    calibration_error: calibrationError(score, positive),
+  };
+}
+
+function calibrationError(score: Float64Array, positive: ArrayLike<number>): Measured | null {
+  if (score.length === 0) return null;
+  const bins = Array.from({ length: calibrationBins }, () => ({ rows: 0, score: 0, positive: 0 }));
+  for (const [row, p] of score.entries()) {
+    // Bins are open below and closed above; 0 itself falls into the first.
+    const bin = bins[Math.min(calibrationBins - 1, Math.max(0, Math.ceil(p * calibrationBins) - 1))]!;
+    bin.rows += 1;
+    bin.score += p;
+    bin.positive += positive[row] ?? 0;
+  }
+  let [error, variance] = [0, 0];
+  for (const { rows, score: sum, positive: found } of bins) {
+    if (rows === 0) continue;
+    error += Math.abs(sum - found) / score.length;
+    const share = found / rows;
+    variance += (rows * share * (1 - share)) / score.length ** 2;
+  }
+  return normalInterval(error, Math.sqrt(variance));
+}
