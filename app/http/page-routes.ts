@@ -93,9 +93,11 @@ export function registerPageRoutes(
     const nowMs = Date.now();
     const known = sessions.find(request.headers.cookie, nowMs);
     if (known !== null && (tokens === null || tokens.some(({ name }) => name === known.holder))) return known;
-    const holder = tokens === null ? null : tokenHolder(request.headers.authorization, tokens);
-    if (tokens !== null && holder === null) return null;
-    const opened = sessions.open(holder, nowMs);
+    if (tokens !== null) {
+      const holder = tokenHolder(request.headers.authorization, tokens);
+      return holder === null ? null : sessions.passing(holder);
+    }
+    const opened = sessions.open(null, nowMs);
     sendCookies(reply, sessionCookie(opened, secure));
     return opened;
   };
@@ -113,7 +115,7 @@ export function registerPageRoutes(
       const session = sessionOf(request, reply);
       if (session === null) return askToLogIn(request, reply, root);
       const source = options.source();
-      if (source === null) return fault(reply, session, root, 503, starting);
+      if (source === null || source.incidents() === null) return fault(reply, session, root, 503, starting);
       const made = await page(request, { source, session, context: contextOf(session, root) });
       return typeof made === "string" ? send(reply, made) : fault(reply, session, root, 404, made);
     };
@@ -283,7 +285,7 @@ interface Fault {
 
 const starting: Fault = {
   title: "Leeway is starting",
-  detail: "The store is not connected yet; load this page again in a moment.",
+  detail: "Not all of it is there yet, or it reads a new configuration: load this page again in a moment.",
 };
 const noAction: Fault = {
   title: "There is nothing at this address",

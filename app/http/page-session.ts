@@ -14,6 +14,8 @@ export interface PageSession {
 export interface PageSessions {
   /** A new session. Those that are over are forgotten, and the oldest when there are too many. */
   readonly open: (holder: string | null, nowMs: number) => PageSession;
+  /** For one request that says who it is of by itself: nothing is kept of it. */
+  readonly passing: (holder: string) => PageSession;
   /** The session of a `Cookie` header; null if it has none that is valid. */
   readonly find: (cookie: string | undefined, nowMs: number) => PageSession | null;
   readonly close: (session: PageSession) => void;
@@ -45,6 +47,7 @@ export function createPageSessions(): PageSessions {
       sessions.set(random, { holder, endsMs: nowMs + sessionLifetimeMs });
       return sessionOf(random, holder);
     },
+    passing: (holder) => sessionOf(randomBytes(32).toString("base64url"), holder),
     find: (cookie, nowMs) => {
       const id = cookieValue(cookie, cookieName);
       if (id?.startsWith(openPrefix) === true) return sessionOf(id, null);

@@ -1,6 +1,8 @@
 import { countText } from "../../alerting/text/quantities.ts";
+import { baselineInForce } from "../../core/accepted-baseline.ts";
 import type { SeriesState } from "../../core/finding.ts";
 import type { ModelSpec } from "../../core/model.ts";
+import { readAcceptedBaselines } from "../../store/facts/accepted-baselines.ts";
 import { readStoredEvents, type StoredEvents } from "../../store/facts/page-events.ts";
 import { readWindowOverviews, type WindowOverview, worstFirst } from "../../store/facts/page-windows.ts";
 import { firstEventCommand } from "../http/first-event.ts";
@@ -35,8 +37,9 @@ export async function fleetPage(source: PageSource, context: PageContext): Promi
 
 async function fleetRows(source: PageSource, nowMs: number): Promise<readonly FleetRow[]> {
   const { facts, serviceClock } = source;
-  const [events, windows] = await Promise.all([
-    readStoredEvents(facts),
+  const [events, accepted, windows] = await Promise.all([
+    readStoredEvents(facts, null),
+    readAcceptedBaselines(facts),
     readWindowOverviews(facts, { model: null, environment: null, windows: shownWindows }),
   ]);
   const port = source.incidents();
@@ -58,7 +61,8 @@ async function fleetRows(source: PageSource, nowMs: number): Promise<readonly Fl
         windows: here(own.windows),
         events: here(own.events)[0] ?? null,
       };
-      const standing = standingOf({ ...known, incidents: here(own.incidents) }, { nowMs, serviceClock });
+      const baseline = baselineInForce(spec.baseline, here(of(accepted))[0] ?? null);
+      const standing = standingOf({ ...known, baseline, incidents: here(own.incidents) }, { nowMs, serviceClock });
       return { ...known, standing };
     });
   });
@@ -92,7 +96,7 @@ function fleet(rows: readonly FleetRow[], context: PageContext): Html {
 <thead><tr><th scope="col">Model</th><th scope="col">State</th><th scope="col">What, since when</th><th scope="col" class="optional">Last ${shownWindows} windows</th><th scope="col" class="optional">Series now</th><th scope="col" class="number optional">Rows</th><th scope="col" class="optional">Last event</th></tr></thead>
 <tbody>${rows.map((row) => fleetRow(row, context))}</tbody>
 </table></div>
-${stateLegend(Object.keys(stateLooks).filter((state) => used.has(state)) as SeriesState[])}`;
+${used.size === 0 ? null : stateLegend(Object.keys(stateLooks).filter((state) => used.has(state)) as SeriesState[])}`;
 }
 
 function fleetRow({ spec, environment, windows, events, standing }: FleetRow, context: PageContext): Html {

@@ -1,9 +1,11 @@
 import { countText, numberText, shareText } from "../../alerting/text/quantities.ts";
+import { baselineInForce } from "../../core/accepted-baseline.ts";
 import type { Baseline, Series } from "../../core/baseline.ts";
 import type { ModelSpec } from "../../core/model.ts";
-import type { Window } from "../../core/window.ts";
+import { dayMs, type Window } from "../../core/window.ts";
 import { fewestSubWindows } from "../../detectors/baselines/baseline.ts";
 import { minReferenceRows } from "../../detectors/decisions/contrasts.ts";
+import { readAcceptedBaselines } from "../../store/facts/accepted-baselines.ts";
 import { readBaseline } from "../../store/facts/baselines.ts";
 import {
   readStoredEvents,
@@ -54,7 +56,7 @@ export async function modelPage(
   const spec = source.models().find((model) => model.name === name);
   if (spec === undefined) return null;
   const { facts, serviceClock } = source;
-  const stored = (await readStoredEvents(facts)).filter(({ model }) => model === name);
+  const stored = await readStoredEvents(facts, name);
   const environments = [...new Set([...stored.map((one) => one.environment), ...spec.monitoring.environments])];
   const watched = spec.monitoring.environments.find((one) => stored.some((events) => events.environment === one));
   const environment = query.environment ?? watched ?? environments[0] ?? "production";
@@ -65,29 +67,34 @@ export async function modelPage(
   const spans = windows.map(({ window }) => window);
   const baselineId = last?.baselineId ?? "";
   const events = stored.find((one) => one.environment === environment) ?? null;
-  const [histories, performance, versions, baseline, results] = await Promise.all([
+  const [acceptedBaselines, histories, performance, versions, baseline, results] = await Promise.all([
+    readAcceptedBaselines(facts),
     baselineId === "" ? [] : readSignalHistories(facts, key),
     readPerformanceHistory(facts, key),
     events === null ? [] : readStoredVersions(facts, { ...key, sinceMs: last?.window.startMs ?? 0 }),
     baselineId === "" ? null : readBaseline(facts, { ...key, baselineId }),
     baselineId === "" ? [] : readResultHistory(facts, { ...key, baselineId, fromMs: spans[0]?.startMs ?? 0 }),
   ]);
+  const accepted = acceptedBaselines.find((one) => one.model === name && one.environment === environment) ?? null;
   const port = source.incidents();
   const incidents =
     port === null
       ? []
       : listIncidents(port, { model: name, limit: 200 }).filter((one) => one.environment === environment);
   const standing = standingOf(
-    { spec, environment, incidents, windows, events },
+    { spec, environment, baseline: baselineInForce(spec.baseline, accepted), incidents, windows, events },
     { nowMs: context.nowMs, serviceClock },
   );
   const stories = seriesStories(histories, spans);
   const selected = selectedStory(stories, query.series);
-  const href = (series: Series) =>
+  const address = (parameters: Readonly<Record<string, string>>) =>
     `?${new URLSearchParams({
       ...(environment !== "production" && { environment }),
-      series: JSON.stringify([series.role, series.feature, series.version, series.slice]),
-    })}#series`;
+      ...(query.all && { all: "1" }),
+      ...parameters,
+    })}`;
+  const href = (series: Series) =>
+    `${address({ series: JSON.stringify([series.role, series.feature, series.version, series.slice]) })}#series`;
   const detail =
     selected === null || last === undefined
       ? null
@@ -103,7 +110,14 @@ export async function modelPage(
     ${openIncidents(incidents.filter(isLasting), context)}
     ${
       stories.length > 0
-        ? seriesSections(stories, { spans, href, selected, context, all: query.all, detail })
+        ? seriesSections(stories, {
+            spans,
+            href,
+            selected,
+            context,
+            more: query.all ? null : address({ all: "1" }),
+            detail,
+          })
         : html`<h2>Features</h2>
             <p class="nothing">${notJudged(standing)}</p>`
     }
@@ -187,8 +201,13 @@ function learning(
       }
     </p>
     <pre tabindex="0" role="region" aria-label="Model file"><code>model: ${spec.name}
-baseline: { kind: range, from: ${dayOf(first?.window.startMs ?? events?.firstMs ?? null)}, to: ${dayOf(end?.window.endMs ?? null)} }   # to: exclusive; or kind: file</code></pre>
+baseline: { kind: range, from: ${dayOf(first?.window.startMs ?? dayStart(events))}, to: ${dayOf(end?.window.endMs ?? null)} }   # to: exclusive; or kind: file</code></pre>
   </section>`;
+}
+
+/** Before a window is over: the day of the first event. */
+function dayStart(events: StoredEvents | null): number | null {
+  return events === null ? null : Math.floor(events.firstMs / dayMs) * dayMs;
 }
 
 function dayOf(ms: number | null): string {
@@ -235,11 +254,12 @@ function seriesSections(
     readonly href: (series: Series) => string;
     readonly selected: SeriesStory | null;
     readonly context: PageContext;
-    readonly all: boolean;
+    /** Where all series are shown; null if they are. */
+    readonly more: string | null;
     readonly detail: Html | null;
   },
 ): Html {
-  const { spans, href, selected, context, all, detail } = options;
+  const { spans, href, selected, context, more, detail } = options;
   const whole = stories.filter(({ series }) => series.slice === "");
   const groups = [
     { title: "Features", of: whole.filter(({ series }) => series.role === "feature") },
@@ -248,12 +268,12 @@ function seriesSections(
   ].filter(({ of }) => of.length > 0);
   const used = new Set(stories.flatMap(({ states }) => [...states.values()]));
   const sections = groups.map(({ title, of }) => {
-    const shown = all ? of : of.slice(0, shownSeries);
+    const shown = more === null ? of : of.slice(0, shownSeries);
     return html`<h2>${title}</h2>
       ${seriesTable(title, shown, { windows: spans, href, selected, nowMs: context.nowMs })}${
-        shown.length < of.length
+        more !== null && shown.length < of.length
           ? html`<p>
-              <a href="?all=1">Show ${countText(of.length - shown.length)} more</a>
+              <a href="${more}">Show ${countText(of.length - shown.length)} more</a>
               <span class="faint">(what changed is above)</span>
             </p>`
           : null

@@ -30,7 +30,15 @@ const lastWindow = (states: Partial<Record<SeriesState, number>>, endMs = midnig
 
 const standing = (changes: Partial<StandingFacts>, serviceClock: "wall" | "watermark" = "wall") =>
   standingOf(
-    { spec, environment: "production", incidents: [], windows: [], events, ...changes },
+    {
+      spec,
+      baseline: (changes.spec ?? spec).baseline,
+      environment: "production",
+      incidents: [],
+      windows: [],
+      events,
+      ...changes,
+    },
     { nowMs, serviceClock },
   );
 
@@ -62,6 +70,7 @@ test("whatever keeps a model from being measured has a name of its own", () => {
   const toMs = nowMs + dayMs;
   const waiting = testModel({ baseline: { kind: "range", fromMs: 0, toMs } });
   expect(standing({ spec: waiting })).toEqual({ kind: "baseline_waits", untilMs: toMs });
+  expect(standing({ spec: testModel(), baseline: waiting.baseline }).kind).toBe("baseline_waits");
   expect(standing({ windows: [{ ...lastWindow({ no_baseline: 1 }), baselineId: "" }] }).kind).toBe("baseline_waits");
 });
 

@@ -1,3 +1,4 @@
+import type { BaselineSpec } from "../../core/baseline.ts";
 import type { SeriesState } from "../../core/finding.ts";
 import type { ModelSpec, ServiceClockKind } from "../../core/model.ts";
 import { minuteMs } from "../../core/window.ts";
@@ -29,6 +30,8 @@ export type Standing =
 export interface StandingFacts {
   readonly spec: ModelSpec;
   readonly environment: string;
+  /** The one in force: of its file, or one that a person accepted instead. */
+  readonly baseline: BaselineSpec | null;
   /** Those of this model and environment. */
   readonly incidents: readonly IncidentSummary[];
   /** In order of time. */
@@ -38,7 +41,7 @@ export interface StandingFacts {
 
 /** Trouble first, then what hides trouble (not measured), then quiet. */
 export function standingOf(
-  { spec, environment, incidents, windows, events }: StandingFacts,
+  { spec, environment, baseline, incidents, windows, events }: StandingFacts,
   context: { readonly nowMs: number; readonly serviceClock: ServiceClockKind },
 ): Standing {
   const lasting = incidents.filter(isLasting);
@@ -46,13 +49,12 @@ export function standingOf(
   if (events === null && windows.length === 0) return { kind: "no_events" };
   if (!spec.monitoring.environments.includes(environment)) return { kind: "not_watched" };
   if (spec.origin === "learning") return { kind: "learning" };
-  if (spec.baseline === null) return { kind: "no_baseline" };
+  if (baseline === null) return { kind: "no_baseline" };
 
   const last = windows.at(-1);
   if (last === undefined || last.baselineId === "") {
-    const complete = spec.baseline.kind === "file" || (events?.lastMs ?? 0) >= spec.baseline.toMs;
-    if (!complete)
-      return { kind: "baseline_waits", untilMs: spec.baseline.kind === "range" ? spec.baseline.toMs : null };
+    const complete = baseline.kind === "file" || (events?.lastMs ?? 0) >= baseline.toMs;
+    if (!complete) return { kind: "baseline_waits", untilMs: baseline.kind === "range" ? baseline.toMs : null };
     return last === undefined ? { kind: "first_window" } : { kind: "baseline_waits", untilMs: null };
   }
   const changed = last.states.drift ?? 0;

@@ -11,14 +11,14 @@ export interface StoredEvents {
   readonly lastMs: number;
 }
 
-/** Of every model that has events; reads no more than the sorting key and the event time. */
-export async function readStoredEvents(facts: Facts): Promise<StoredEvents[]> {
+/** Of one model, or (null) of every model that has events; reads no more than the sorting key and the event time. */
+export async function readStoredEvents(facts: Facts, model: string | null): Promise<StoredEvents[]> {
   return facts.query<StoredEvents>(
     `SELECT toString(environment) AS environment, toString(model) AS model, count() AS rows,
        toUnixTimestamp64Milli(min(event_time)) AS firstMs, toUnixTimestamp64Milli(max(event_time)) AS lastMs
-     FROM events WHERE NOT startsWith(environment, {baselineRows:String})
+     FROM events WHERE NOT startsWith(events.environment, {baselineRows:String}) AND ({anyModel:Bool} OR events.model = {model:String})
      GROUP BY environment, model ORDER BY model, environment`,
-    { baselineRows: baselineEnvironmentPrefix },
+    { baselineRows: baselineEnvironmentPrefix, anyModel: model === null, model: model ?? "" },
   );
 }
 

@@ -49,7 +49,7 @@ const fixtureModels: readonly ModelSpec[] = [
     name: "loan-approval",
     tags: { team: "credit", tier: "critical" },
     features: loanFields.map((field) => ({ ...field, unit: field.name === "amount" ? "EUR" : null })),
-    cohorts: [{ attribute: "region", watch: false, derive: null }],
+    cohorts: [{ attribute: "region", watch: false }],
     baseline,
     monitoring,
   }),
