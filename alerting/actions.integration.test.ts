@@ -12,6 +12,7 @@ import { silentLogger } from "../core/logger.ts";
 import { dayMs, hourMs } from "../core/window.ts";
 import { readAcceptedBaselines } from "../store/facts/accepted-baselines.ts";
 import { insertBaseline } from "../store/facts/baselines.ts";
+import { createFacts } from "../store/facts/client.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { insertDecisionState } from "../store/facts/decision-states.ts";
 import { insertFindings } from "../store/facts/finding-history.ts";
@@ -308,6 +309,27 @@ describe("accepting a change as the new baseline", () => {
     await service.alerting.idle();
     expect(await readAcceptedBaselines(facts)).toHaveLength(1);
     expect(reasons(receiver)).toEqual(["opened", "ended"]);
+  });
+
+  test("changes nothing while the store is away", async () => {
+    await using facts = await createTestDatabase();
+    await using receiver = await startWebhookReceiver();
+    await live(facts, 4);
+    const folder = await mkdtemp(join(tmpdir(), "leeway-actions-"));
+    const statePath = join(folder, "state.sqlite");
+    {
+      await using service = start(facts, receiver, 4, statePath);
+      await service.passAt(evaluatedMs(4));
+    }
+    await using away = createFacts({ url: "http://127.0.0.1:9", database: facts.database });
+    await using service = start(away, receiver, 4, statePath);
+    await expect(service.actions.accept(incidentId, ada)).rejects.toMatchObject({
+      code: "store_unreachable",
+      retryable: true,
+    });
+    expect(service.actions.acknowledge(incidentId, ada)).toMatchObject({ kind: "done" });
+    expect(service.alerting.incidents.get(incidentId)).toMatchObject({ status: "open", accepted: null });
+    await rm(folder, { recursive: true, force: true });
   });
 
   test("of an incident that is unknown or ended by itself is refused", async () => {

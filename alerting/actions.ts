@@ -87,6 +87,8 @@ export interface Actions {
       },
     ) => Promise<BaselineOutcome>;
   };
+  /** Resolves when nothing that was begun will still write. */
+  readonly settle: () => Promise<void>;
 }
 
 export function createActions(options: {
@@ -302,6 +304,17 @@ export function createActions(options: {
     return listBaselines(name);
   };
 
+  /** Those that ask the store before they write. */
+  const underWay = new Set<Promise<unknown>>();
+  const tracked = <Outcome>(outcome: Promise<Outcome>): Promise<Outcome> => {
+    const settled: Promise<unknown> = outcome.then(
+      () => underWay.delete(settled),
+      () => underWay.delete(settled),
+    );
+    underWay.add(settled);
+    return outcome;
+  };
+
   return {
     acknowledge,
     silence: (incidentId, { by, comment, untilMs }) =>
@@ -324,7 +337,7 @@ export function createActions(options: {
         audit({ atMs, actor: by, action: "feedback", subject: incidentId, detail: { verdict, comment } });
         return shown(incidentId);
       }),
-    accept,
+    accept: (incidentId, said) => tracked(accept(incidentId, said)),
     silences: {
       list: (which) => {
         const nowMs = wallClock.now();
@@ -341,7 +354,13 @@ export function createActions(options: {
           return shownSilence(silenceId);
         }),
     },
-    baselines: { list: listBaselines, set: setBaseline },
+    baselines: {
+      list: (model) => tracked(listBaselines(model)),
+      set: (model, change) => tracked(setBaseline(model, change)),
+    },
+    settle: async () => {
+      while (underWay.size > 0) await Promise.all(underWay);
+    },
   };
 }
 

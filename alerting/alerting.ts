@@ -471,6 +471,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
       await Promise.allSettled([loops, turn, mirrorTurn]);
       // Nothing of this one may write after its state file is closed.
       await delivery.settle();
+      await actions.settle();
       clearTimeout(grace);
       breakingOff.abort();
     },

@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { listIncidentDecisions, readIncident } from "./incidents.ts";
 import { stateMigrations } from "./migrations.ts";
+import { listActiveSilences } from "./silences.ts";
 import { openState } from "./state.ts";
 
 let directory: string;
@@ -112,4 +114,23 @@ test("a damaged file, a folder, and a newer program's file are refused by name",
     expect(() => openState(path)).toThrow(expect.objectContaining({ code: "state_unreadable" }));
   }
   expect(() => openState(newer)).toThrow(/update leeway/);
+});
+
+test("the file of an older program is brought up to date, and looked into only then", () => {
+  const path = join(directory, "older.sqlite");
+  const database = new DatabaseSync(path);
+  for (const sql of stateMigrations.slice(0, 2)) database.exec(sql);
+  database.exec(`PRAGMA user_version = 2;
+    INSERT INTO incidents VALUES ('i', 'production', 'm', 'open', 'inputs_moved', 'ticket', 1, 2, NULL, NULL, 0, 1, '{}', 'ada', 3);
+    INSERT INTO incident_decisions VALUES (1, 'i', 'record', 'stale', '[]', 4)`);
+  database.close();
+  expect(() => openState(path, { readOnly: true })).toThrow(/start leeway serve of this version there once/);
+  using state = openState(path);
+  expect(readIncident(state, "i")).toMatchObject({
+    held: false,
+    acknowledgement: { by: "ada", atMs: 3, comment: null },
+  });
+  expect(listIncidentDecisions(state, "i")).toMatchObject([{ reason: "stale", silences: [] }]);
+  using looker = openState(path, { readOnly: true });
+  expect(listActiveSilences(looker, 0)).toEqual([]);
 });

@@ -20,7 +20,8 @@ export interface State extends Disposable {
 
 /**
  * @param path A file, made if it is missing, or `:memory:`.
- * @throws LeewayError `state_unreadable` if the file cannot be opened, is damaged, or was written by a newer program.
+ * @throws LeewayError `state_unreadable` if the file cannot be opened, is damaged, or was written by a newer program; with
+ *   `readOnly` also if an older one wrote it, since it cannot be brought up to date.
  */
 export function openState(path: string, options: { readonly readOnly?: boolean } = {}): State {
   const readOnly = options.readOnly ?? false;
@@ -32,7 +33,7 @@ export function openState(path: string, options: { readonly readOnly?: boolean }
     if (!readOnly) {
       database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
       migrateState(database, path);
-    }
+    } else requireThisVersion(database, path);
   } catch (cause) {
     if (cause instanceof LeewayError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -70,6 +71,14 @@ export function openState(path: string, options: { readonly readOnly?: boolean }
     },
     [Symbol.dispose]: () => database.close(),
   };
+}
+
+function requireThisVersion(database: DatabaseSync, path: string): void {
+  const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (version === stateMigrations.length) return;
+  const remedy = version > stateMigrations.length ? "update leeway" : "start leeway serve of this version there once";
+  const message = `${path} has version ${version}, this program knows ${stateMigrations.length}: ${remedy}`;
+  throw new LeewayError("state_unreadable", message);
 }
 
 function migrateState(database: DatabaseSync, path: string): void {
