@@ -15,13 +15,17 @@ export interface NumericBars {
 }
 
 const continuousBars = 36;
+const mostlyWhole = 0.75;
 
 /**
  * Quantile bins as bars of equal width over the middle 98 % of the reference, its ends together in one bar each: a bin's
  * share is spread evenly over its width. Few bins become a bar each.
  */
 export function numericBars(picture: Extract<Picture, { kind: "numeric" }>): NumericBars {
-  const { edges, reference, current, min, max, discrete } = picture;
+  const { reference, current, min, max, discrete } = picture;
+  // Whole numbers want bars that hold equally many of them. A quantile between two of them is an edge at the lower one.
+  const whole = picture.edges.filter(Number.isInteger).length >= mostlyWhole * picture.edges.length;
+  const edges = whole ? picture.edges.map(Math.floor) : picture.edges;
   const first = edges[0]!;
   const last = edges.at(-1)!;
   const beyond = (side: readonly number[]) => side.at(-1)!;
@@ -36,8 +40,6 @@ export function numericBars(picture: Extract<Picture, { kind: "numeric" }>): Num
     }
     return { bars, ticks: [`${min < first ? "≤ " : ""}${shortest(first)}`, `${shortest(max)}`] };
   }
-  // Whole numbers want bars that hold equally many of them.
-  const whole = edges.every(Number.isInteger);
   const width = whole ? Math.ceil((last - first) / continuousBars) : (last - first) / continuousBars;
   const count = whole ? Math.ceil((last - first) / width) : continuousBars;
   const spread = (side: readonly number[]): number[] => {
@@ -46,6 +48,7 @@ export function numericBars(picture: Extract<Picture, { kind: "numeric" }>): Num
       const [low, high] = [edges[bin - 1]!, edges[bin]!];
       const from = (low - first) / width;
       const to = (high - first) / width;
+      if (to === from) shares[Math.min(count - 1, Math.floor(from))]! += side[bin]!;
       for (let bar = Math.floor(from); bar < Math.min(count, Math.ceil(to)); bar += 1) {
         const overlap = Math.min(to, bar + 1) - Math.max(from, bar);
         if (to > from) shares[bar]! += side[bin]! * Math.max(0, overlap / (to - from));

@@ -31,7 +31,13 @@ import type { ComparisonSource, SourceColumn, StoredKind } from "../../store/fac
 import { nearestName } from "../config/fault.ts";
 import type { ColumnType, ComparedColumn, IllustratedComparison, Picture, SideSummary } from "./comparison.ts";
 import { exampleNames, writeExampleFiles } from "./example.ts";
-import { describeComparedFile, maxComparedColumns, type DescribedFile, type FileRequest } from "./file-source.ts";
+import {
+  describeLocatedFile,
+  locateFile,
+  maxComparedColumns,
+  type DescribedFile,
+  type FileRequest,
+} from "./file-source.ts";
 import { pictureOf } from "./picture.ts";
 
 export interface ComparisonRequest {
@@ -57,13 +63,21 @@ export async function compareFiles(request: ComparisonRequest): Promise<Illustra
   await using resources = new AsyncDisposableStack();
   const workDir = await mkdtemp(join(tmpdir(), "leeway-compare-"));
   resources.defer(() => rm(workDir, { recursive: true, force: true }));
+  const files = request.files === "example" ? await exampleFiles(workDir) : request.files;
+  const asked = {
+    reference: { side: "reference", ...files.reference },
+    current: { side: "current", ...files.current },
+  } as const;
+  // A wrong name is said at once, not when the engine is up.
+  const located = {
+    reference: await locateFile(asked.reference, workDir),
+    current: await locateFile(asked.current, workDir),
+  };
   const engine = resources.use(await startLocalEngine(join(workDir, "engine")));
   const facts = resources.use(createFacts({ url: engine.url, token: engine.token }));
-
-  const files = request.files === "example" ? await exampleFiles(workDir) : request.files;
   const described = {
-    reference: await describeComparedFile(facts, { side: "reference", ...files.reference }, workDir),
-    current: await describeComparedFile(facts, { side: "current", ...files.current }, workDir),
+    reference: await describeLocatedFile(facts, asked.reference, located.reference),
+    current: await describeLocatedFile(facts, asked.current, located.current),
   };
   const names = chosenNames(request, described);
   const chosen = new Set(names);

@@ -90,8 +90,7 @@ export async function describeComparedFile(
   request: FileRequest,
   workDir: string,
 ): Promise<DescribedFile> {
-  const located = await locateFile(request, workDir);
-  return describeLocatedFile(facts, request, located);
+  return describeLocatedFile(facts, request, await locateFile(request, workDir));
 }
 
 /** As `describeComparedFile`, for a file that was found before. */

@@ -66,7 +66,7 @@ function overview(columns: readonly ComparedColumn[], linked: number): string {
     const moved = effect === null ? "–" : percent(effect.value);
     return `<tr><th scope="row">${label}</th><td class="type">${type}</td><td><span class="badge ${decision}">${decisionWords[decision]}</span></td><td class="number">${moved}</td><td class="bar">${effectBar(effect, largest, decision)}</td><td class="number missing">${missingChange(column)}</td></tr>`;
   });
-  return `<div class="scroll" tabindex="0" role="region" aria-label="All columns"><table>
+  return `${scroller("All columns")}<table>
 <thead><tr><th scope="col">Column</th><th scope="col" class="type">Type</th><th scope="col">Decision</th><th scope="col" class="number">Moved</th><td class="bar"></td><th scope="col" class="number missing">Missing</th></tr></thead>
 <tbody>
 ${rows.join("\n")}
@@ -119,11 +119,16 @@ function section(column: ComparedColumn, index: number, picture: Picture | undef
 ${picture === undefined ? "" : drawing(picture, name)}
 ${reference.rows > 0 && current.rows > 0 ? missingBars(column) : ""}
 <details><summary>Numbers</summary>
-<div class="tables"><div class="scroll"><table><thead><tr><td></td><th scope="col" class="number">Rows</th><th scope="col" class="number">Missing</th><th scope="col" class="number">Different</th></tr></thead>
+<div class="tables">${scroller(`Rows of ${name}`)}<table><thead><tr><td></td><th scope="col" class="number">Rows</th><th scope="col" class="number">Missing</th><th scope="col" class="number">Different</th></tr></thead>
 <tbody><tr><th scope="row">Reference</th>${side(reference)}</tr><tr><th scope="row">Current</th>${side(current)}</tr></tbody></table></div>
-${scores.length === 0 ? "" : `<div class="scroll"><table><thead><tr><th scope="col">Method</th><th scope="col" class="number">Score</th><th scope="col" class="number">Threshold</th><th scope="col" class="number">p</th></tr></thead><tbody>${scores.join("")}</tbody></table></div>`}</div>
+${scores.length === 0 ? "" : `${scroller(`Scores of ${name}`)}<table><thead><tr><th scope="col">Method</th><th scope="col" class="number">Score</th><th scope="col" class="number">Threshold</th><th scope="col" class="number">p</th></tr></thead><tbody>${scores.join("")}</tbody></table></div>`}</div>
 </details>
 </section>`;
+}
+
+/** A table that is too wide for a phone scrolls in itself, by keyboard too. */
+function scroller(label: string): string {
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${text(label)}">`;
 }
 
 function drawing(picture: Picture, name: string): string {

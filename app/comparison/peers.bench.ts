@@ -8,7 +8,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -75,38 +75,30 @@ function cpuOfEnded(): number {
   return (Number(fields[13]) + Number(fields[14])) / 100;
 }
 
-/** Memory of a process' own, and of everything it started: pages that are shared count once for each. */
-function residentBytes(root: number): number {
-  const parents = new Map<number, number[]>();
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const parent = fieldOf(name, "PPid");
-    if (parent !== null) parents.set(parent, [...(parents.get(parent) ?? []), Number(name)]);
-  }
-  const sum = (pid: number): number =>
-    (fieldOf(String(pid), "VmRSS") ?? 0) * 1024 +
-    (parents.get(pid) ?? []).reduce((total, child) => total + sum(child), 0);
-  return sum(root);
+/** Memory of a process and of everything it started: pages that are shared count once for each. */
+function residentBytes(pid: string): number {
+  const [pages = 0] = numbersIn(`/proc/${pid}/statm`).slice(1);
+  const children = numbersIn(`/proc/${pid}/task/${pid}/children`);
+  return children.reduce((total, child) => total + residentBytes(String(child)), pages * 4096);
 }
 
-/** Null if the process is gone. */
-function fieldOf(pid: string, field: string): number | null {
+/** Empty if the process is gone. */
+function numbersIn(path: string): readonly number[] {
   try {
-    const found = new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-    return found === null ? null : Number(found[1]);
+    return readFileSync(path, "utf8").trim().split(/\s+/).filter(Boolean).map(Number);
   } catch {
-    return null;
+    return [];
   }
 }
 
-const sampleMs = 20;
+const sampleMs = 25;
 
 async function measured({ command: [program, ...args] }: Subject): Promise<Cost> {
   const before = cpuOfEnded();
   const start = performance.now();
   const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"], env: environment });
   let peakBytes = 0;
-  const watch = setInterval(() => (peakBytes = Math.max(peakBytes, residentBytes(child.pid!))), sampleMs);
+  const watch = setInterval(() => (peakBytes = Math.max(peakBytes, residentBytes(String(child.pid)))), sampleMs);
   const [code] = (await once(child, "exit")) as [number | null];
   clearInterval(watch);
   if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${code}`);

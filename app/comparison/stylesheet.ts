@@ -1,9 +1,9 @@
 /** Of the comparison's page; colours are chosen for contrast in light and dark, and for eyes that confuse red and green. */
 export const stylesheet = `
 :root { color-scheme: light dark; --page: #fff; --card: #f7f8fa; --line: #dfe3e8; --ink: #1a1f27; --faint: #5a6472;
-  --reference: #8592a6; --current: #1f6feb; --drift: #b42318; --drift-soft: #fde8e6; --ok: #1a7f4b; --ok-soft: #e2f4ea; --unsure: #8a5a00; --unsure-soft: #fdf0d5; }
+  --reference: #8592a6; --current: #1f6feb; --drift: #b42318; --drift-soft: #fde8e6; --ok: #14683c; --ok-soft: #e2f4ea; --unsure: #8a5a00; --unsure-soft: #fdf0d5; }
 @media (prefers-color-scheme: dark) { :root { --page: #12151a; --card: #1a1e25; --line: #303742; --ink: #e7eaef; --faint: #9aa5b4;
-  --reference: #7d8aa0; --current: #58a6ff; --drift: #ff9a8f; --drift-soft: #4a1c18; --ok: #6fd39c; --ok-soft: #15362494; --unsure: #f0bf66; --unsure-soft: #42310d; } }
+  --reference: #7d8aa0; --current: #58a6ff; --drift: #ff9a8f; --drift-soft: #4a1c18; --ok: #6fd39c; --ok-soft: #153624; --unsure: #f0bf66; --unsure-soft: #42310d; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem 3rem; background: var(--page); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; line-height: 1.3; margin: 0 0 .75rem; } h2 { font-size: 1.1rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
@@ -28,9 +28,9 @@ rect.reference { fill: var(--reference); } rect.current { fill: var(--current); 
 .ticks { display: flex; justify-content: space-between; font-size: .8rem; color: var(--faint); font-variant-numeric: tabular-nums; }
 .categories { list-style: none; margin: .75rem 0; padding: 0; font-size: .9rem; } .categories li { display: grid; grid-template-columns: minmax(6rem, 14rem) 1fr 9.5rem; gap: .75rem; align-items: center; padding: .1rem 0; }
 .categories .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .categories svg { display: block; width: 100%; height: 1.1rem; }
-summary { cursor: pointer; color: var(--faint); font-size: .9rem; } .tables { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; padding-top: .5rem; }
+summary { cursor: pointer; color: var(--faint); font-size: .9rem; } .tables th { white-space: normal; } .tables { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; padding-top: .5rem; }
 footer { font-size: .85rem; margin-top: 2rem; }
-@media (max-width: 40rem) { table .type, main > .scroll .missing { display: none; } main > .scroll .bar { display: none; } tbody th { max-width: 9rem; }
+@media (max-width: 40rem) { .tables th, .tables td { padding-right: .5rem; } table .type, main > .scroll .missing { display: none; } main > .scroll .bar { display: none; } tbody th { max-width: 9rem; }
   .categories li { grid-template-columns: 1fr auto; gap: 0 .75rem; padding: .2rem 0; } .categories svg { grid-column: 1 / -1; grid-row: 2; } }
 @media print { body { max-width: none; } section { break-inside: avoid; } }
 `;

@@ -48,17 +48,28 @@ export function terminalText(
     `${fileText("reference", reference)}   ${fileText("current", current)}`,
     "",
     formatTable(layout, cells, { width: context.output?.columns ?? null }),
-    ...[...reasons, ...noted].map((column) =>
-      wrapText(
-        `${painted(palette, column.decision, printable(column.name))}: ${printable(column.explanation)}`,
-        width,
-        2,
-      ),
+    ...alikes([...reasons, ...noted]).map(({ names, column }) =>
+      wrapText(`${painted(palette, column.decision, names)}: ${printable(column.explanation)}`, width, 2),
     ),
     ...(reasons.length + noted.length > 0 ? [""] : []),
     verdictText({ columns, verdict }, palette, width),
     "",
   ].join("\n");
+}
+
+const namesShown = 8;
+
+/** Columns of which the same is to be said, together. */
+function alikes(columns: readonly ComparedColumn[]): { readonly names: string; readonly column: ComparedColumn }[] {
+  const groups = Map.groupBy(columns, ({ decision, explanation }) => `${decision}: ${explanation}`);
+  return [...groups.values()].map((group) => {
+    const shown = group.slice(0, namesShown).map(({ name }) => printable(name));
+    const more = group.length - shown.length;
+    return {
+      names: `${shown.join(", ")}${more > 0 ? ` and ${more.toLocaleString("en-US")} more` : ""}`,
+      column: group[0]!,
+    };
+  });
 }
 
 /** Stable: the file's order within each decision; drifted columns by how much. */

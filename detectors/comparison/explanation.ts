@@ -13,10 +13,12 @@ export function explanationOf(counts: ComparedCounts, decided: DecidedColumn, nu
   const { leading } = decided;
   switch (decided.notJudged) {
     case "few_reference_values":
+      if (counts.reference.rows === 0) return "The reference has no rows.";
       return counts.reference.presentRows === 0
         ? "No value in the reference: there is nothing to hold its values against."
         : `The reference has ${rows(counts.reference.presentRows, "value")}; ${minReferenceRows} are needed.`;
     case "few_current_values":
+      if (counts.current.rows === 0) return "The current file has no rows.";
       return counts.current.presentRows === 0
         ? "No value in the current file."
         : `The current file has ${rows(counts.current.presentRows, "value")}; ${minWindowRows} are needed.`;
