@@ -93,6 +93,7 @@ export function eventFileRequest(
     atMs: timeOf(options.at, fail),
     zone: zoneOf(options.zone, fail),
     positive: options.positive ?? null,
+    otherModels: command === "ingest" ? "refuse" : "leave",
     sampleRows: rest.sampleRows ?? null,
   };
 }

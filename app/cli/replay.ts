@@ -2,7 +2,7 @@ import { basename, resolve } from "node:path";
 import type { BaselineSpec } from "../../core/baseline.ts";
 import { LeewayError } from "../../core/errors.ts";
 import type { ModelSpec } from "../../core/model.ts";
-import { dayMs, windowContaining } from "../../core/window.ts";
+import { dayMs, hourMs, minuteMs, windowContaining } from "../../core/window.ts";
 import { messageHeading, messageSections } from "../../alerting/text/message-text.ts";
 import { formatDuration, parseDuration } from "../config/duration.ts";
 import { type LoadedConfig, requireConfig } from "../config/load.ts";
@@ -42,6 +42,12 @@ export const replayCommand = defineCommand({
       placeholder: "DURATION",
       description: "Length of a window, such as 1h or 1d, instead of the model's.",
     },
+    step: {
+      type: "string",
+      placeholder: "DURATION",
+      description:
+        "How often the detectors look besides each window's end, in the data's time (default: 1h, of which gross faults are told); less takes longer.",
+    },
     speed: {
       type: "string",
       placeholder: "SPEED",
@@ -66,7 +72,7 @@ export const replayCommand = defineCommand({
   run: async ({ options, operands: [name] }, context) => {
     if (name === undefined) throw usage("which file?");
     if (options.model === undefined) throw usage("whose history is it? Name the model with --model");
-    const speed = speedOf(options.speed);
+    const [speed, stepMs] = [speedOf(options.speed), stepOf(options.step)];
     const config = requireConfig(configRequest(options, context));
     const environment = `replay-${basename(name).replaceAll(/[^A-Za-z0-9._-]+/g, "-")}`;
     const request = eventFileRequest("replay", name, options, { kind: "events", environment, config, context });
@@ -90,6 +96,7 @@ export const replayCommand = defineCommand({
         config,
         model,
         environment,
+        stepMs,
         speed,
         notify: options.notify ?? false,
         version: packageVersion(),
@@ -119,6 +126,12 @@ function speedOf(text: string | undefined): number | null {
   throw usage(
     `--speed ${JSON.stringify(text)} is not a speed; write the time that passes in a second, such as 1h, or max`,
   );
+}
+
+function stepOf(text: string | undefined): number {
+  const ms = text === undefined ? hourMs : parseDuration(text);
+  if (ms !== null && ms >= minuteMs) return ms;
+  throw usage(`--step ${JSON.stringify(text)} is not a duration of a minute or more; write it as 5m or 1d`);
 }
 
 /** The model as it is judged here, and what was chosen for it, to be said aloud. */

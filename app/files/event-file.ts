@@ -48,6 +48,8 @@ export interface EventFileRequest {
   readonly zone: string;
   /** The class that `score` is the score of; null: the model's `positive`. */
   readonly positive: string | null;
+  /** Whether lines that name another model than `model` are an oversight, or are left to the caller. */
+  readonly otherModels: "refuse" | "leave";
   /** Only a look: this many rows, and no time is needed. Null: all rows. */
   readonly sampleRows: number | null;
 }
@@ -162,9 +164,9 @@ async function isMessageFile(facts: Facts, located: LocatedFile, request: EventF
       : typeof object["model"] === "string" && "label" in object,
   );
   if (shaped.length * 2 <= objects.length) return false;
-  const other = shaped.find(
-    ({ model }) => typeof model === "string" && request.model !== null && model !== request.model,
-  );
+  const others =
+    request.model === null ? [] : shaped.filter(({ model }) => typeof model === "string" && model !== request.model);
+  const [other] = request.otherModels === "refuse" || others.length === shaped.length ? others : [];
   if (other !== undefined) {
     const message = `${request.command}: ${request.name} holds events of model ${JSON.stringify(other["model"])}, not ${JSON.stringify(request.model)}; leave --model out: its lines name their model`;
     throw new LeewayError("usage", message);

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createManualClock, systemClock } from "../../core/clock.ts";
 import { LeewayError } from "../../core/errors.ts";
 import type { ModelSpec } from "../../core/model.ts";
-import { dayMs, hourMs, nextWindow, windowContaining, type Window } from "../../core/window.ts";
+import { dayMs, hourMs, minuteMs, windowContaining } from "../../core/window.ts";
 import { createAlerting } from "../../alerting/alerting.ts";
 import type { IncidentMessage } from "../../alerting/message.ts";
 import { createAlertingMetrics } from "../../alerting/metrics.ts";
@@ -31,6 +31,8 @@ export interface ReplayRequest {
   /** Watched in the environments that it names: the replay's own alone. */
   readonly model: ModelSpec;
   readonly environment: string;
+  /** The detectors look this often, in event time, and at each window's end. */
+  readonly stepMs: number;
   /** Seconds of event time in a second; null: as fast as it goes. */
   readonly speed: number | null;
   /** Deliver to the configured receivers as well. */
@@ -44,7 +46,7 @@ export interface ReplayRequest {
 }
 
 export interface ReplayedAlert {
-  /** On the replay's clock, when it would have been told: the end of the window that told it, and the allowed lateness. */
+  /** On the replay's clock, at the step that told it. */
   readonly atMs: number;
   readonly message: IncidentMessage;
 }
@@ -81,13 +83,16 @@ export async function replayFile(request: ReplayRequest): Promise<Replayed> {
   let model = request.model;
   const registry = createRegistry({ version: request.version, roles: ["replay"] });
   const clock = createManualClock(0);
+  // A pass is a minute to the detector, which would spare itself looks that follow each other at once.
+  let passes = 0;
+  const wallClock = { now: () => systemClock.now() + passes * minuteMs };
   const detector = resources.use(
     createDetector({
       facts,
       models: () => [model],
       serviceClock: "watermark",
       pollIntervalMs: 1_000,
-      clock: systemClock,
+      clock: wallClock,
       log,
       metrics: null,
       // Rows come in order, so that no window has late ones.
@@ -116,7 +121,7 @@ export async function replayFile(request: ReplayRequest): Promise<Replayed> {
   const storing = await createFileStoring({
     facts,
     batchMaker: createBatchMaker({
-      ...decodingOptions({ ...config, models: [model] }, await readFeatureSchemas(facts), systemClock),
+      ...decodingOptions({ ...config, models: [model] }, await readFeatureSchemas(facts), wallClock),
       discovery: "auto",
       // History may be of any age.
       maxEventAgeMs: Number.MAX_SAFE_INTEGER,
@@ -125,7 +130,7 @@ export async function replayFile(request: ReplayRequest): Promise<Replayed> {
     kind: "events",
     model: model.name,
     environment,
-    clock: systemClock,
+    clock: wallClock,
     keepRefused: () => Promise.resolve(),
     abort,
   });
@@ -139,7 +144,9 @@ export async function replayFile(request: ReplayRequest): Promise<Replayed> {
   let lastNotification = 0;
   let alerts = 0;
 
-  const look = async (): Promise<void> => {
+  /** @param reachedMs Everything before is stored. */
+  const look = async (reachedMs: number): Promise<void> => {
+    passes += 1;
     const report = await detector.pass();
     windows += report.windowsDecided;
     const [pass] = report.models;
@@ -149,8 +156,8 @@ export async function replayFile(request: ReplayRequest): Promise<Replayed> {
       const key = { environment, model: model.name, baselineId: pass.baselineId };
       windowMs = (await readBaseline(facts, key))?.windowMs ?? null;
     }
-    if (decidedThroughMs === null) return;
-    clock.set(decidedThroughMs + model.monitoring.allowedLatenessMs);
+    if (pass === undefined || pass.baselineId === null) return;
+    clock.set(reachedMs);
     await alerting.pass();
     tell();
   };
@@ -171,37 +178,44 @@ export async function replayFile(request: ReplayRequest): Promise<Replayed> {
   };
 
   let last: { readonly timeMs: number; readonly row: number } | null = null;
-  const storeBefore = async (endMs: number): Promise<void> => {
-    for (;;) {
-      const page: FileMessage[] = await file.after(last, file.pageRows, endMs);
-      const end = page.at(-1);
-      if (end === undefined) return;
-      await storing.write(page.map((message) => inEnvironment(message, environment, model.name)));
-      last = end;
-      request.progress(storing.outcome.rows);
-    }
+  const store = async (page: readonly FileMessage[]): Promise<FileMessage | null> => {
+    const end = page.at(-1);
+    if (end === undefined) return null;
+    await storing.write(page.flatMap((message) => inEnvironment(message, environment, model.name) ?? []));
+    last = end;
+    request.progress(storing.outcome.rows);
+    return end;
   };
+  const storeBefore = async (endMs: number): Promise<void> => {
+    while ((await store(await file.after(last, file.pageRows, endMs))) !== null);
+  };
+  /** @returns the time of the next event; null if there is none. */
+  const storeNext = async (): Promise<number | null> => (await store(await file.after(last, 1)))?.timeMs ?? null;
 
   const lateMs = model.monitoring.allowedLatenessMs;
-  let step: Window = windowContaining(fromMs, window());
-  while (!abort.aborted && step.startMs <= toMs) {
-    // Up to where the watermark passes the window's end, so that it is decided as soon as it can be.
-    await storeBefore(step.endMs + lateMs + 1);
-    await look();
-    step = nextWindow(step, window());
+  const { baseline } = model;
+  // Until a range is complete there is nothing to look at.
+  const beginMs = baseline?.kind === "range" ? Math.max(fromMs, baseline.toMs) : fromMs;
+  let reachedMs = windowContaining(beginMs, window()).startMs;
+  while (!abort.aborted && reachedMs <= toMs) {
+    const windowEndMs = windowContaining(reachedMs - lateMs, window()).endMs + lateMs;
+    const nextMs = Math.min(windowEndMs, reachedMs + request.stepMs);
+    await storeBefore(nextMs);
+    // A window is decided when an event comes that is late enough to show that it is over.
+    const decidedMs = nextMs === windowEndMs ? await storeNext() : null;
+    await look(Math.max(nextMs, decidedMs ?? 0));
     if (request.speed !== null) {
-      const ms = (step.endMs - step.startMs) / request.speed;
+      const ms = (nextMs - reachedMs) / request.speed;
       await delay(Math.min(ms, 2 ** 31 - 1), undefined, { signal: abort }).catch(() => {});
     }
+    reachedMs = nextMs;
   }
   if (!abort.aborted) {
-    await storeBefore(toMs + 1);
-    await look();
     const end = windowContaining(toMs, window());
     if (end.endMs - toMs <= wholeShare * (end.endMs - end.startMs)) {
       // Nothing more will come: what a live model's idle partitions come to after a while.
       model = { ...model, monitoring: { ...model.monitoring, idleAfterMs: 0 } };
-      await look();
+      await look(end.endMs + lateMs);
     }
     await alerting.idle();
     tell();
@@ -223,13 +237,14 @@ function lengthBeforeBaseline({ monitoring, baseline }: ModelSpec): number {
   return baseline?.kind === "file" ? hourMs : dayMs;
 }
 
-/** Lines that are events already name an environment: here it is the replay's. */
-function inEnvironment(message: FileMessage, environment: string, model: string): FileMessage {
+/** Lines that are events already name an environment: here it is the replay's. Null: another model's. */
+function inEnvironment(message: FileMessage, environment: string, model: string): FileMessage | null {
   if (message.message.startsWith(`{"model":${JSON.stringify(model)},"environment":${JSON.stringify(environment)},`)) {
     return message;
   }
   try {
     const event = JSON.parse(message.message) as Record<string, unknown>;
+    if (typeof event["model"] === "string" && event["model"] !== model) return null;
     return { ...message, message: JSON.stringify({ ...event, environment }) };
   } catch {
     // It is refused, with the reason.
