@@ -2,15 +2,20 @@
  * What one event costs: CPU time of the collector and the engine together, from Kafka to stored and merged, beside
  * JSON.parse alone on the same events in the same run. CPU time, not wall time: other programs may be running.
  *
- *     npm run bench -- [--events 300000] [--rate EVENTS_PER_SECOND] [--json]
+ *     npm run bench -- [--events 300000] [--models 1,1000] [--rate EVENTS_PER_SECOND] [--traceparent | --tracing] [--json]
+ *
+ * With --traceparent every message names a span of its own; with --tracing the collector traces as well, to a receiver here.
  */
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { startOtlpReceiver } from "../app/testing/otlp-receiver.ts";
 import { systemClock } from "../core/clock.ts";
+import { formatTraceparent } from "../core/traceparent.ts";
 import { dayMs, hourMs } from "../core/window.ts";
 import { startBroker } from "../deploy/kafka/broker.ts";
 import { startEngine } from "../store/engine/engine.ts";
@@ -90,8 +95,15 @@ async function measureWhole(
   test: TestKafka,
   brokers: string,
   events: readonly Buffer[],
-  rate: number | null,
+  options: {
+    readonly rate: number | null;
+    /** Whether messages carry one. */
+    readonly traceparent: boolean;
+    /** Where the collector's spans go; empty: nowhere. */
+    readonly otel: Readonly<Record<string, string>>;
+  },
 ): Promise<Whole> {
+  const { rate, traceparent, otel } = options;
   const dataDir = await mkdtemp(join(tmpdir(), "leeway-bench-"));
   await using cleanUp = new AsyncDisposableStack();
   cleanUp.defer(() => rm(dataDir, { recursive: true, force: true }));
@@ -101,14 +113,19 @@ async function measureWhole(
   await migrate(facts);
   const topics = await test.topics(partitions);
   const clickhouse = { url: engine.url, token: engine.token, database: facts.database };
-  const collector = cleanUp.use(forkCollector({ brokers, topics, clickhouse, ...flush, sessionTimeoutMs: 30_000 }));
+  const collector = cleanUp.use(
+    forkCollector({ brokers, topics, clickhouse, ...flush, sessionTimeoutMs: 30_000 }, otel),
+  );
 
   let sent = 0;
   const send = async (messages: readonly Buffer[]) => {
     const started = performance.now();
     const chunk = 2000;
     for (let at = 0; at < messages.length; at += chunk) {
-      const values = messages.slice(at, at + chunk).map((value) => ({ value }));
+      const values = messages.slice(at, at + chunk).map((value) => ({
+        value,
+        ...(traceparent && { headers: { traceparent: randomTraceparent() } }),
+      }));
       await test.send(topics.events, values);
       sent += values.length;
       const ahead = rate === null ? 0 : ((at + values.length) / rate) * 1000 - (performance.now() - started);
@@ -167,11 +184,19 @@ async function measureWhole(
   };
 }
 
+function randomTraceparent(): string {
+  const ids = { traceId: randomBytes(16).toString("hex"), spanId: randomBytes(8).toString("hex") };
+  return formatTraceparent({ ...ids, sampled: true });
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       events: { type: "string", default: "300000" },
+      models: { type: "string", default: "1,1000" },
       rate: { type: "string" },
+      traceparent: { type: "boolean", default: false },
+      tracing: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
     },
   });
@@ -182,13 +207,17 @@ async function main(): Promise<void> {
   await using broker = await startBroker({ progress });
   await using test = await connectTestKafka(broker.brokers);
   const results: (Decoding & Whole & { readonly models: number; readonly total: number })[] = [];
-  for (const models of [1, 1000]) {
+  await using receiver = values.tracing ? await startOtlpReceiver() : null;
+  const otel: Record<string, string> =
+    receiver === null ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" };
+  const traceparent = values.traceparent || values.tracing;
+  for (const models of values.models.split(",").map(Number)) {
     const events = benchEvents({ count, models, fromTimeMs: Date.now() - 2 * hourMs });
     progress(`${models} model(s): JSON.parse, decode and encode`);
     const sample = events.slice(0, 50_000);
     const earlier = measureDecoding(sample);
     progress(`${models} model(s): ${count} events through ${partitions} partitions`);
-    const whole = await measureWhole(test, broker.brokers, events, rate);
+    const whole = await measureWhole(test, broker.brokers, events, { rate, traceparent, otel });
     // Before and after the whole, since what else the machine does changes meanwhile.
     const later = measureDecoding(sample);
     results.push({
@@ -202,8 +231,9 @@ async function main(): Promise<void> {
   }
 
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`;
-  if (values.json) {
-    process.stdout.write(`${JSON.stringify({ machine, events: count, rate, results }, null, 2)}\n`);
+  if (values.json || results.length !== 2) {
+    const spans = receiver?.spans.length ?? 0;
+    process.stdout.write(`${JSON.stringify({ machine, events: count, rate, spans, results }, null, 2)}\n`);
     return;
   }
   const [one, thousand] = results;

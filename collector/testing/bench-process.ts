@@ -5,6 +5,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { startTracing } from "../../app/telemetry/tracing.ts";
+import { silentLogger } from "../../core/logger.ts";
 import { createFacts } from "../../store/facts/client.ts";
 import { startTestCollector, type TestCollector } from "./collector-fixture.ts";
 import type { CollectorProcessOptions } from "./collector-process.ts";
@@ -21,9 +23,14 @@ export interface BenchProcess extends AsyncDisposable {
 /** What `bin/leeway.js` gives to `leeway serve`. */
 const nursery = ["--max-semi-space-size=64", "--min-semi-space-size=64"] as const;
 
-export function forkCollector(options: CollectorProcessOptions): BenchProcess {
+/** @param environment What it has besides this process's: `OTEL_*` makes it trace. */
+export function forkCollector(
+  options: CollectorProcessOptions,
+  environment: Readonly<Record<string, string>> = {},
+): BenchProcess {
   const child: ChildProcess = fork(fileURLToPath(import.meta.url), [JSON.stringify(options)], {
     execArgv: [...nursery],
+    env: { ...process.env, ...environment },
   });
   const ended = once(child, "exit").then(() => Promise.reject(new Error("the collector process ended")));
   ended.catch(() => {});
@@ -44,11 +51,12 @@ export function forkCollector(options: CollectorProcessOptions): BenchProcess {
   };
 }
 
-function serve(options: CollectorProcessOptions): void {
+async function serve(options: CollectorProcessOptions): Promise<void> {
+  const tracing = await startTracing({ environment: process.env, version: "bench", log: silentLogger });
   const facts = createFacts(options.clickhouse);
   let collector: TestCollector | null = null;
   const carryOut = async (what: Order) => {
-    if (what === "start") collector = await startTestCollector({ ...options, facts });
+    if (what === "start") collector = await startTestCollector({ ...options, facts, tracing });
     if (what === "catch up") await collector?.caughtUp();
     if (what === "stop") await collector?.[Symbol.asyncDispose]();
     process.send?.("done");
@@ -62,4 +70,4 @@ function serve(options: CollectorProcessOptions): void {
   process.on("disconnect", () => process.exit(0));
 }
 
-if (import.meta.main) serve(JSON.parse(process.argv[2] ?? "{}") as CollectorProcessOptions);
+if (import.meta.main) await serve(JSON.parse(process.argv[2] ?? "{}") as CollectorProcessOptions);

@@ -4,6 +4,7 @@ import { Registry } from "prom-client";
 import type { Admin, Kafka, KafkaMessage, Message, Producer } from "kafkajs";
 import { systemClock } from "../../core/clock.ts";
 import { type Logger, silentLogger } from "../../core/logger.ts";
+import type { Tracing } from "../../core/tracing.ts";
 import { dayMs } from "../../core/window.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import { readFeatureSchemas } from "../../store/facts/feature-schemas.ts";
@@ -103,6 +104,7 @@ export interface TestCollectorOptions {
   readonly maxEventAgeMs?: number;
   readonly sessionTimeoutMs?: number;
   readonly log?: Logger;
+  readonly tracing?: Tracing;
 }
 
 export async function startTestCollector(options: TestCollectorOptions): Promise<TestCollector> {
@@ -134,6 +136,7 @@ export async function startTestCollector(options: TestCollectorOptions): Promise
     clock: systemClock,
     log,
     metrics: createCollectorMetrics(registry),
+    tracing: options.tracing,
   });
   return {
     ...collector,
