@@ -280,6 +280,28 @@ test("a store that does not answer is 503; the same request later stores its eve
   expect(await facts.query("SELECT event_id FROM events")).toEqual([{ event_id: "one" }]);
 });
 
+test("a store that pushes back is 429; the same request later stores its event once", async () => {
+  await using facts = await createTestDatabase();
+  await using source = await startTestSource({ facts });
+  await using server = await serveSource(source);
+  expect(await send(server, { body: event("one") })).toMatchObject({ status: 202 });
+  // As with too many parts: the second one is refused.
+  await facts.command("SYSTEM STOP MERGES events");
+  await facts.command("ALTER TABLE events MODIFY SETTING parts_to_delay_insert = 1, parts_to_throw_insert = 1");
+  const body = event("two");
+  const { status, answer, headers } = await send(server, { body });
+  expect([status, answer["code"], headers.get("retry-after")]).toEqual([429, "busy", "2"]);
+  expect(answer["detail"]).toMatch(
+    /^ClickHouse at \S+ pushed back \(252\).*; send this request again after Retry-After$/,
+  );
+  await facts.command("ALTER TABLE events RESET SETTING parts_to_delay_insert, parts_to_throw_insert");
+  expect(await send(server, { body })).toMatchObject({ status: 202, answer: { stored: 1, repeated: true } });
+  expect(await facts.query("SELECT event_id FROM events ORDER BY event_id")).toEqual([
+    { event_id: "one" },
+    { event_id: "two" },
+  ]);
+});
+
 test("a full disk is 507, and nothing is lost once there is room", async (context) => {
   const dataDir = mkdtempSync(join(tmpdir(), "leeway-full-"));
   if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=48m", "tmpfs", dataDir]).status !== 0) {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { deadLetterMessage, splitByBytes } from "./kafka-dead-letters.ts";
+import { deadLetterMessage } from "./kafka-dead-letters.ts";
+import { splitByBytes } from "./kafka-producer.ts";
 
 const value = Buffer.alloc(300 * 1024, "x");
 const letter = {

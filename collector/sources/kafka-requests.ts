@@ -1,6 +1,4 @@
-import type { Producer } from "kafkajs";
 import type { Clock } from "../../core/clock.ts";
-import { LeewayError } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
 import { noTracing, type Tracing } from "../../core/tracing.ts";
 import type { CollectorMetrics } from "../metrics.ts";
@@ -8,10 +6,9 @@ import type { BatchMaker, MessageKind } from "../partition-batch.ts";
 import { addMessages, countSettled } from "./http-store.ts";
 import type { RequestSink } from "./http.ts";
 import { createKafkaClient, type KafkaConnection } from "./kafka-client.ts";
-import { createDeadLetterProducer, splitByBytes } from "./kafka-dead-letters.ts";
+import { createDeadLetterProducer } from "./kafka-dead-letters.ts";
+import { createKafkaProducer } from "./kafka-producer.ts";
 
-/** Kafka's default limit of a request is 1 MiB. */
-const maxSendBytes = 700_000;
 /** Requests whose names are remembered. */
 const rememberedRequests = 20_000;
 
@@ -32,41 +29,9 @@ export function createTopicSink(options: {
 }): RequestSink {
   const { topics, batchMaker, clock, log, metrics, tracing = noTracing } = options;
   const kafka = createKafkaClient(options.kafka, log);
+  const producer = createKafkaProducer({ kafka, log });
   const deadLetters = createDeadLetterProducer({ kafka, topic: topics.deadLetters, log });
   const settled = new Map<string, string>();
-  let producer: Promise<Producer> | null = null;
-
-  const connected = async () => {
-    const fresh = kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
-    await fresh.connect();
-    return fresh;
-  };
-  const end = async () => {
-    const ending = producer;
-    producer = null;
-    await (await ending?.catch(() => null))?.disconnect().catch((error: unknown) => {
-      log.warn({ error: String(error) }, "the producer did not disconnect in good order");
-    });
-  };
-
-  const send = async (topic: string, key: string, values: readonly Buffer[], traceparent: string | null) => {
-    const headers = traceparent === null ? {} : { traceparent };
-    // One key a request: its messages stay in order.
-    const messages = values.map((value) => ({ key, value, headers }));
-    for (const part of splitByBytes(messages, maxSendBytes)) {
-      try {
-        producer ??= connected();
-        await (await producer).send({ topic, acks: -1, messages: part });
-      } catch (cause) {
-        // After a failure its sequence numbers may be off; the next request begins with a new one.
-        await end();
-        const reason = cause instanceof Error ? cause.message : String(cause);
-        const message = `Kafka did not take the messages for ${topic}: ${reason}`;
-        throw new LeewayError("kafka_unreachable", message, { cause, retryable: true });
-      }
-    }
-  };
-
   return {
     async settle(request) {
       const { kind, name, bodySha256, topic, messages } = request;
@@ -84,9 +49,15 @@ export function createTopicSink(options: {
         const valid = messages.filter((_, index) => verdicts[index]?.kind === "stored");
         const attributes = { "messaging.batch.message_count": valid.length };
         const { traceparent: parent } = request;
-        await tracing.span(`send ${topics[kind]}`, { kind: "producer", parent, attributes }, (span) =>
-          send(topics[kind], name, valid, span.traceparent ?? parent),
-        );
+        await tracing.span(`send ${topics[kind]}`, { kind: "producer", parent, attributes }, (span) => {
+          const traceparent = span.traceparent ?? parent;
+          const headers = traceparent === null ? {} : { traceparent };
+          // One key a request: its messages stay in order.
+          return producer.send(
+            topics[kind],
+            valid.map((value) => ({ key: name, value, headers })),
+          );
+        });
         if (batch.deadLetters.length > 0) await deadLetters.send(batch.deadLetters);
         // The others are counted by the collector that stores them.
         countSettled(
@@ -103,7 +74,7 @@ export function createTopicSink(options: {
       return outcome;
     },
     async [Symbol.asyncDispose]() {
-      await end();
+      await producer[Symbol.asyncDispose]();
       await deadLetters[Symbol.asyncDispose]();
     },
   };
