@@ -9,7 +9,7 @@ import { firstEventCommand } from "../http/first-event.ts";
 import { html, type Html } from "./html.ts";
 import { type IncidentSummary, listIncidents } from "./incident-record.ts";
 import { incidentHref, layout, modelHref, type PageContext } from "./layout.ts";
-import { instant, windowText } from "./moment.ts";
+import { moment, windowText } from "./moment.ts";
 import type { PageSource } from "./source.ts";
 import { type Standing, standingOf, standingRank, standingTone } from "./standing.ts";
 import { severityBadge, standingSentence, standingTag } from "./standing-text.ts";
@@ -124,9 +124,7 @@ function fleetRow({ spec, environment, windows, events, standing }: FleetRow, co
       ${last === undefined || last.baselineId === "" ? html`<span class="faint">none judged</span>` : seriesCounts(last)}
     </td>
     <td class="number optional">${events === null ? "0" : countText(events.rows)}</td>
-    <td class="optional">
-      ${events === null ? html`<span class="faint">never</span>` : instant(events.lastMs, nowMs)}
-    </td>
+    <td class="optional">${events === null ? html`<span class="faint">never</span>` : moment(events.lastMs, nowMs)}</td>
   </tr>`;
 }
 
@@ -147,7 +145,7 @@ function incidentLines(incidents: readonly IncidentSummary[], { root, nowMs }: P
       html`<div>
         <a href="${incidentHref(root, incident.id)}">${incident.title}</a>
         <span class="faint">since</span>
-        ${instant(incident.started, nowMs)}${incident.acknowledged === null ? null : html` <span class="faint">seen by ${incident.acknowledged.by}</span>`}${incident.status === "stale" ? html` <span class="faint">(not heard of lately)</span>` : null}
+        ${moment(incident.started, nowMs)}${incident.acknowledged === null ? null : html` <span class="faint">seen by ${incident.acknowledged.by}</span>`}${incident.status === "stale" ? html` <span class="faint">(not heard of lately)</span>` : null}
       </div>`,
   );
   const more = incidents.length - shown.length;

@@ -150,11 +150,12 @@ function summary(incident: IncidentDetail, { root, nowMs }: PageContext): Html {
           <dt>${name}</dt>
           <dd>${value}</dd>
         </div>`;
-  const slice = lead?.evidence.slices[0];
+  const affected = incident.findings.find(({ state, evidence }) => state !== "withdrawn" && evidence.slices.length > 0);
+  const slice = affected?.evidence.slices[0];
   return html`<dl class="pairs">
     ${pair("Model", html`<a href="${modelHref(root, model, environment)}">${model}</a>${environment === "production" ? null : ` (${environment})`}`)}
     ${pair("What", lead === null ? null : html`${lead.change ?? lead.headline} <span class="faint">${lead.size}</span>`)}
-    ${pair("For whom", slice === undefined ? null : html`${slice.name}${slice.carried === undefined ? null : html` <span class="faint">carries ${shareText(slice.carried)} of the change</span>`}`)}
+    ${pair("For whom", slice === undefined ? null : html`${slice.name}${slice.carried === undefined ? null : html` <span class="faint">carries ${shareText(slice.carried)} of what changed in ${affected?.name ?? ""}</span>`}`)}
     ${pair("Since", moment(started, nowMs))}
     ${pair(status === "stale" ? "State" : "Until", status === "stale" ? "not heard of for two windows: neither over nor confirmed" : ended === null ? html`lasts <span class="faint">(looked at up to ${utcText(incident.window_end)})</span>` : html`${moment(ended, nowMs)} <span class="faint">after ${lengthText(ended - started)}</span>`)}
     ${pair("Harm", `${harm.replaceAll("_", " ")}; predictions ${incident.predictions}`)}
@@ -405,7 +406,7 @@ function timeline(incident: IncidentDetail, { nowMs }: PageContext): Html {
     .map(
       ({ ms, text, trouble }) =>
         html`<li class="${trouble === true ? "trouble" : ""}">
-          ${instant(ms, nowMs)}<span class="what">${text}</span>
+          <span>${moment(ms, nowMs)}</span><span class="what">${text}</span>
         </li>`,
     );
   return html`<ol class="timeline">

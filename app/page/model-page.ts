@@ -25,7 +25,7 @@ import {
 import { html, type Html } from "./html.ts";
 import { type IncidentSummary, isLasting, listIncidents } from "./incident-record.ts";
 import { incidentHref, layout, type PageContext } from "./layout.ts";
-import { instant, lengthText, moment, utcText, windowText } from "./moment.ts";
+import { lengthText, moment, utcText, windowText } from "./moment.ts";
 import { seriesDetail } from "./series-detail.ts";
 import { seriesStories, type SeriesStory, seriesTable } from "./series-table.ts";
 import type { PageSource } from "./source.ts";
@@ -429,7 +429,7 @@ function versionsSection(
         <th scope="row">${version.version === "" ? "(none)" : version.version}</th>
         <td class="number">${countText(version.rows)}</td>
         <td class="number">${recent === 0 ? "0 %" : shareText(version.recentRows / recent)}</td>
-        <td>${instant(version.firstMs, nowMs)}</td>
+        <td>${moment(version.firstMs, nowMs)}</td>
         <td>${moment(version.lastMs, nowMs)}</td>
       </tr>`,
   );
@@ -462,8 +462,8 @@ function incidentHistory(incidents: readonly IncidentSummary[], { root, nowMs }:
         <th scope="row"><a href="${incidentHref(root, incident.id)}">${incident.title}</a></th>
         <td>${severityBadge(incident)}</td>
         <td>${incident.harm.replaceAll("_", " ")}</td>
-        <td>${instant(incident.started, nowMs)}</td>
-        <td>${incident.ended === null ? html`<span class="faint">lasts</span>` : instant(incident.ended, nowMs)}</td>
+        <td>${moment(incident.started, nowMs)}</td>
+        <td>${incident.ended === null ? html`<span class="faint">lasts</span>` : moment(incident.ended, nowMs)}</td>
       </tr>`,
   );
   return html`<h2>Incidents</h2>

@@ -4,7 +4,7 @@ import type { SeriesState } from "../../core/finding.ts";
 import type { Window } from "../../core/window.ts";
 import { type SignalHistory, type SignalPoint, worstFirst } from "../../store/facts/page-windows.ts";
 import { html, type Html } from "./html.ts";
-import { instant } from "./moment.ts";
+import { moment } from "./moment.ts";
 import { stateLooks, stateTag } from "./state-look.ts";
 import { stripCells, windowStrip } from "./window-strip.ts";
 
@@ -115,12 +115,12 @@ export function seriesTable(
         ${state === null ? html`<span class="faint">not in the last window</span>` : stateTag(state)}${state === "drift" && lead !== null && lead.signal.signal !== "distribution" ? html` <span class="faint">${signalText(lead.signal.signal)}</span>` : null}
       </td>
       <td class="number">${effectText(lead)}</td>
-      <td class="optional">${story.changedSinceMs === null ? null : instant(story.changedSinceMs, options.nowMs)}</td>
+      <td class="optional">${story.changedSinceMs === null ? null : moment(story.changedSinceMs, options.nowMs)}</td>
       <td class="optional">${windowStrip(name, stripCells(options.windows, states))}</td>
     </tr>`;
   });
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${title}">
-    <table>
+    <table class="series">
       <thead>
         <tr>
           <th scope="col">${title}</th>
