@@ -66,6 +66,7 @@ const shortReferenceBlocks = 28;
 const fewestRowsPerBlock = 30;
 /** More windows than these are a mistake, such as one row of another century. */
 const mostWindows = 5_000;
+const daysPerWeek = 7;
 /** Before all synthetic times of the current rows. */
 const rowsEpochMs = Date.UTC(2001, 0, 1);
 const outcomeValuesShown = 21;
@@ -149,7 +150,14 @@ export async function loadFiles(
   return {
     run: {
       facts,
-      model: { ...model, monitoring: { ...model.monitoring, windowMs: placed.windowMs } },
+      model: {
+        ...model,
+        monitoring: {
+          ...model.monitoring,
+          windowMs: placed.windowMs,
+          falseIncidentsPerModelWeek: model.monitoring.falseIncidentsPerModelWeek * placed.budgetFactor,
+        },
+      },
       environment,
       baseline: { kind: "range", fromMs, toMs },
       schemas: [schema],
@@ -183,6 +191,8 @@ interface Placed {
   readonly windowMs: number;
   readonly windows: readonly PlannedWindow[];
   readonly rowsPerWindow: number | null;
+  /** Of row windows, which are taken for days: how many times the budget of a week there is for seven of them. */
+  readonly budgetFactor: number;
 }
 
 /** Every column that is read. @throws usage if one that was named is in neither file. */
@@ -500,6 +510,10 @@ async function placeByRows(
       `${count(windows.length)} windows of ${count(perWindow)} rows are more than ${count(mostWindows)}; take larger ones with --window-rows`,
     );
   }
+  // Without times nobody knows how many windows a week has: the budget is then for the whole file.
+  const span = ordering === null ? null : await readTimeSpan(facts, reference, orderedBy(reference)!);
+  const weeks = span === null ? null : (span.toMs! - span.fromMs! + 1) / weekMs;
+  const windowsPerWeek = weeks === null ? Math.max(daysPerWeek, windows.length) : rows.reference / weeks / perWindow;
   return {
     times: {
       reference: { kind: "rows", rowsPerDay: perBlock, firstDayMs: rowsEpochMs, orderedBy: orderedBy(reference) },
@@ -509,6 +523,7 @@ async function placeByRows(
     windowMs: dayMs,
     windows,
     rowsPerWindow: perWindow,
+    budgetFactor: daysPerWeek / windowsPerWeek,
   };
 }
 
@@ -558,6 +573,7 @@ async function placeByTime(
       to: new Date(window.endMs).toISOString(),
     })),
     rowsPerWindow: null,
+    budgetFactor: 1,
   };
 }
 

@@ -118,7 +118,7 @@ function windowText({ from }: BacktestWindow): string {
 
 function eventsOf({ incidents, findings }: BacktestResult, window: number): string[] {
   return [
-    ...incidents.filter((one) => one.opened_window === window).map((one) => `${one.severity}: ${one.title}`),
+    ...incidents.filter((one) => one.opened_window === window).map(({ title }) => `incident: ${title}`),
     ...findings.filter((one) => one.opened_window === window).map((one) => `+ ${one.feature} ${one.signal}`),
     ...findings.filter((one) => one.closed_window === window).map((one) => `− ${one.feature} ${one.signal}`),
     ...incidents.filter((one) => one.closed_window === window).map(() => "incident over"),
