@@ -98,7 +98,7 @@ test.each<[string, readonly string[], Readonly<Record<string, string>>, number, 
     ["init", "--from", "ok.ndjson", "--model", "other"],
     {},
     2,
-    /^init: ok\.ndjson holds events of model "m", not "other"/,
+    /^init: no event of ok\.ndjson is of model "other"; it has m$/,
   ],
   [
     "no folder to write to",

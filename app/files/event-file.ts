@@ -164,10 +164,10 @@ async function isMessageFile(facts: Facts, located: LocatedFile, request: EventF
       : typeof object["model"] === "string" && "label" in object,
   );
   if (shaped.length * 2 <= objects.length) return false;
-  const others =
-    request.model === null ? [] : shaped.filter(({ model }) => typeof model === "string" && model !== request.model);
-  const [other] = request.otherModels === "refuse" || others.length === shaped.length ? others : [];
-  if (other !== undefined) {
+  const other = shaped.find(
+    ({ model }) => typeof model === "string" && request.model !== null && model !== request.model,
+  );
+  if (other !== undefined && request.otherModels === "refuse") {
     const message = `${request.command}: ${request.name} holds events of model ${JSON.stringify(other["model"])}, not ${JSON.stringify(request.model)}; leave --model out: its lines name their model`;
     throw new LeewayError("usage", message);
   }

@@ -220,6 +220,10 @@ export async function replayFile(request: ReplayRequest): Promise<Replayed> {
     await alerting.idle();
     tell();
   }
+  if (storing.outcome.rows === 0 && !abort.aborted) {
+    const message = `replay: no event of ${file.name} is of model ${JSON.stringify(model.name)}; correct --model`;
+    throw new LeewayError("insufficient_data", message);
+  }
   return {
     stored: storing.outcome,
     windows,
