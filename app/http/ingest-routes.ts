@@ -19,6 +19,12 @@ export interface IngestOptions {
   readonly source: () => HttpSource | null;
 }
 
+/** The memory of a request between its first byte and its answer. */
+interface Hold {
+  readonly memory: Disposable;
+  working: boolean;
+}
+
 type Settled = Extract<RequestOutcome, { readonly kind: "settled" }>;
 
 /**
@@ -34,10 +40,21 @@ export function registerIngestRoutes(server: FastifyInstance, ingest: IngestOpti
       async (_: unknown, body: Buffer) => body,
     );
     scope.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
+    const holds = new WeakMap<FastifyRequest, Hold>();
     // Before the body is read: whoever must be turned away need not send it.
-    scope.addHook("onRequest", async (request, reply) => admit(ingest, request, reply));
+    scope.addHook("onRequest", async (request, reply) => {
+      const memory = await admit(ingest, request, reply);
+      if (memory === null) return;
+      const hold: Hold = { memory, working: false };
+      holds.set(request, hold);
+      // A client that goes away ends the reading of its body, but not the work on it.
+      reply.raw.once("close", () => hold.working || memory[Symbol.dispose]());
+    });
     for (const kind of ["events", "labels"] as const) {
       scope.post(ingestPaths[kind], async (request, reply) => {
+        const hold = holds.get(request);
+        using _ = hold?.memory;
+        if (hold !== undefined) hold.working = true;
         const source = ingest?.source() ?? null;
         if (source === null) return sendStarting(reply);
         const key = idempotencyKey(request);
@@ -72,35 +89,35 @@ const bodyProblems = {
   unsupported: "media_type_unsupported",
 } as const satisfies Record<string, ProblemCode>;
 
-async function admit(ingest: IngestOptions | undefined, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+/** @returns The memory that the request may take, or null if it has been answered. */
+async function admit(
+  ingest: IngestOptions | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Disposable | null> {
   if (ingest === undefined) {
-    await sendProblem(
-      reply,
-      "role_absent",
-      "events and labels are taken by a process with the collector role; send them there",
-    );
-    return;
+    const detail = "events and labels are taken by a process with the collector role; send them there";
+    await sendProblem(reply, "role_absent", detail);
+    return null;
   }
   const source = ingest.source();
   if (source === null) {
     await sendStarting(reply);
-    return;
+    return null;
   }
   const form = formOf(request.headers["content-type"]);
   if (typeof form !== "string") {
     await sendProblem(reply, "media_type_unsupported", form.detail);
-    return;
+    return null;
   }
   // What is compressed, or comes without its length, may become as large as a body may be.
   const encoded = !["", "identity"].includes(request.headers["content-encoding"] ?? "");
   const length = Number(request.headers["content-length"] ?? Number.NaN);
-  const held = source.reserve(Number.isFinite(length) && !encoded ? Math.min(length, maxBodyBytes) : maxBodyBytes);
-  if (held === null) {
-    const detail = "too many requests are under way (collector.max_buffered); send this one again after Retry-After";
-    await sendRetry(reply, "busy", retryAfter.busy, detail);
-    return;
-  }
-  reply.raw.once("close", () => held[Symbol.dispose]());
+  const memory = source.reserve(Number.isFinite(length) && !encoded ? Math.min(length, maxBodyBytes) : maxBodyBytes);
+  if (memory !== null) return memory;
+  const detail = "too many requests are under way (collector.max_buffered); send this one again after Retry-After";
+  await sendRetry(reply, "busy", retryAfter.busy, detail);
+  return null;
 }
 
 /** RFC 7240: `Prefer: return=minimal` leaves the verdicts `stored` out of the answer. */
