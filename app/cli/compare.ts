@@ -2,7 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { LeewayError } from "../../core/errors.ts";
 import type { Verdict } from "../../detectors/comparison/column-decision.ts";
-import { methods, type MethodName } from "../../detectors/methods/registry.ts";
+import { comparableMethods } from "../../detectors/comparison/method-scores.ts";
+import type { MethodName } from "../../detectors/methods/registry.ts";
 import { compareFiles, type ComparisonRequest } from "../comparison/compare-files.ts";
 import { columnTypes, type ColumnType } from "../comparison/comparison.ts";
 import { comparisonPage } from "../comparison/html.ts";
@@ -11,7 +12,6 @@ import { nearestName } from "../config/fault.ts";
 import { defineCommand, type CommandContext } from "./command.ts";
 import { createProgress } from "./progress.ts";
 
-const methodNames: readonly MethodName[] = methods.map(({ name }) => name);
 /** In the table unless others are asked for; JSON and the page hold all. */
 const tableMethods: readonly MethodName[] = ["psi", "ks", "chi_square"];
 const failures: readonly Verdict[] = ["drift", "insufficient_data"];
@@ -34,7 +34,7 @@ export const compareCommand = defineCommand({
     methods: {
       type: "string",
       placeholder: "A,B",
-      description: `Report these scores only: ${methodNames.join(", ")}.`,
+      description: `Report these scores only: ${comparableMethods.join(", ")}.`,
     },
     types: {
       type: "string",
@@ -64,7 +64,7 @@ export const compareCommand = defineCommand({
   },
   run: async ({ options, operands }, context) => {
     const failOn = listOf(options["fail-on"], "--fail-on", failures) ?? [];
-    const wanted = listOf(options.methods, "--methods", methodNames);
+    const wanted = listOf(options.methods, "--methods", comparableMethods);
     const illustrated = await compared(context, {
       files: filesOf(operands, options.example ?? false, context),
       columns: options.columns === undefined ? null : splitNames(options.columns, "--columns"),

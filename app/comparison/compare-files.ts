@@ -12,7 +12,7 @@ import {
 } from "../../detectors/comparison/column-decision.ts";
 import { explanationOf } from "../../detectors/comparison/explanation.ts";
 import { mayFollowRows, rowOrderCorrelation } from "../../detectors/comparison/row-order.ts";
-import { methodScores, type MethodScores } from "../../detectors/comparison/method-scores.ts";
+import { methodScores } from "../../detectors/comparison/method-scores.ts";
 import type { MethodName } from "../../detectors/methods/registry.ts";
 import { startEngine } from "../../store/engine/engine.ts";
 import { createFacts, type Facts } from "../../store/facts/client.ts";
@@ -513,11 +513,7 @@ function describeColumn(
     return { ...shared, methods: {}, effect: null, decision: "insufficient_data", explanation: reason };
   }
   const { leading } = decided;
-  const scores = plan.type === "time" ? {} : methodScores(column.counts, decided.distributionAlpha);
-  const methods: MethodScores =
-    wanted === null
-      ? scores
-      : Object.fromEntries(Object.entries(scores).filter(([name]) => wanted.has(name as MethodName)));
+  const methods = plan.type === "time" ? {} : methodScores(column.counts, decided.distributionAlpha, wanted);
   const { unreadable } = column;
   const kind = plan.type === "time" ? "times" : "numbers";
   const broken = (["reference", "current"] as const)

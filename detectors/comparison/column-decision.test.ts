@@ -33,7 +33,7 @@ const sorts: readonly ((random: Random) => Value)[] = [
 describe("two samples of one population", () => {
   // Small, so that the effect floor does not hide what the significance gate lets through.
   test("say drift in at most one of a hundred comparisons, whatever the columns", () => {
-    const pairs = 600;
+    const pairs = 300;
     let drifted = 0;
     for (let pair = 0; pair < pairs; pair += 1) {
       const columns = sorts.map((draw, sort) =>
@@ -41,10 +41,10 @@ describe("two samples of one population", () => {
       );
       if (verdictOf(decideColumns(columns).map(({ decision }) => decision)) === "drift") drifted += 1;
     }
-    // 11 of 600 or more would come by chance once in thirty times at a true rate of exactly 0.01; the seeds are fixed.
-    expect(drifted).toBeLessThanOrEqual(10);
+    // At a true rate of exactly 0.01 seven or more would come by chance once in thirty times; the seeds are fixed.
+    expect(drifted).toBeLessThanOrEqual(6);
     expect(falseDriftShare).toBe(0.01);
-  });
+  }, 30_000);
 
   it("the same values twice are ok, and nothing of them moved", () => {
     const values = sample(1000, (random) => random.normal(), 1);

@@ -1,7 +1,8 @@
 import type { Binning } from "../../core/baseline.ts";
 import type { SeriesCounts } from "../../core/profile.ts";
 import { chiSquareTail } from "../decisions/chi-square-tail.ts";
-import type { MethodName } from "../methods/registry.ts";
+import type { Method } from "../methods/method.ts";
+import { methods, type MethodName } from "../methods/registry.ts";
 import { cellsOf, reportedNumbers } from "../methods/reported-numbers.ts";
 
 /** A method's number, beside the decision. */
@@ -36,16 +37,16 @@ const viaChiSquare = (chiSquare: (score: number, m: number) => number, largest: 
   largest: () => largest,
 });
 
+/** For as many rows as files have, the registry's own significance is exact at a cost of its own (ks), or is found by drawing (psi). */
 const laws: Partial<Record<MethodName, Law>> = {
   psi: viaChiSquare((score, m) => score * m, 1e3),
-  chi_square: viaChiSquare((score) => score, 1e9),
   // D = d² bits; D·ln 2 ≈ Σ(p − q)²/p̄/8.
   jensen_shannon: viaChiSquare((score, m) => 8 * Math.LN2 * score ** 2 * m, 1),
-  ks: { tail: (score, { m }) => kolmogorovTail(Math.sqrt(m) * score), largest: () => 1 },
+  ks: { tail: (score, { m }) => bridgeTail(Math.sqrt(m) * score), largest: () => 1 },
 };
 
 /** P(sup |B| > x) of the Brownian bridge: 2·Σ (−1)^(k−1)·exp(−2k²x²) (Kolmogorov 1933). */
-export function kolmogorovTail(x: number): number {
+function bridgeTail(x: number): number {
   if (x < 0.2) return 1;
   let sum = 0;
   for (let k = 1; k <= 100; k += 1) {
@@ -56,35 +57,78 @@ export function kolmogorovTail(x: number): number {
   return Math.min(1, Math.max(0, 2 * sum));
 }
 
+/** Methods that counts suffice for; the others want the values themselves. */
+export const comparableMethods: readonly MethodName[] = methods
+  .filter(({ name, over }) => over !== "values" || name === "wasserstein")
+  .map(({ name }) => name);
+
 /**
- * Every method's score for one column, with its p-value and the threshold at `alpha`. Binned and tied values make a KS
- * p-value larger than it would be, never smaller.
+ * Methods' scores for one column, with their p-values and thresholds at `alpha`. Binned and tied values make a KS p-value
+ * larger than it would be, never smaller.
  *
- * @returns Empty if either side has no value.
+ * @param wanted Null: those that monitoring reports too.
+ * @returns Empty if either side has no value; without those that the column has no use for.
  */
 export function methodScores(
   counts: { readonly binning: Binning; readonly reference: SeriesCounts; readonly current: SeriesCounts },
   alpha: number,
+  wanted: ReadonlySet<MethodName> | null,
 ): MethodScores {
   const { binning, reference, current } = counts;
-  const numbers = reportedNumbers({ binning, pooled: reference }, current);
+  const reported: Partial<Record<string, number>> = reportedNumbers({ binning, pooled: reference }, current);
   const before = reference.presentWeight;
   const now = current.presentWeight;
-  const cellsBefore = cellsOf(binning, reference);
-  const cellsNow = cellsOf(binning, current);
+  if (!(before > 0) || !(now > 0)) return {};
+  const cells = { before: cellsOf(binning, reference), now: cellsOf(binning, current) };
   const sizes = {
     m: (before * now) / (before + now),
-    cells: cellsBefore.filter((count, cell) => count + cellsNow[cell]! > 0).length,
+    cells: cells.before.filter((count, cell) => count + cells.now[cell]! > 0).length,
   };
   const scores: Partial<Record<MethodName, MethodScore>> = {};
-  for (const [name, score] of Object.entries(numbers) as [MethodName, number][]) {
+  for (const method of methods) {
+    const { name } = method;
+    if (wanted === null ? reported[name] === undefined : !wanted.has(name)) continue;
+    const counted = countsFor(method, counts, cells);
+    const score = reported[name] ?? (counted === null ? undefined : method.value(counted.before, counted.now));
+    if (score === undefined) continue;
     const law = laws[name];
-    scores[name] =
-      law === undefined
-        ? { score, threshold: null, pValue: null }
-        : { score, threshold: thresholdAt(law, sizes, alpha), pValue: law.tail(score, sizes) };
+    if (law !== undefined) {
+      scores[name] = { score, threshold: thresholdAt(law, sizes, alpha), pValue: law.tail(score, sizes) };
+    } else {
+      const { significance, threshold } = counted === null ? {} : method;
+      scores[name] = {
+        score,
+        threshold: threshold?.(alpha, counted!.before, counted!.now) ?? null,
+        pValue: significance?.(counted!.before, counted!.now).pValue ?? null,
+      };
+    }
   }
   return scores;
+}
+
+interface CellCounts {
+  readonly before: ArrayLike<number>;
+  readonly now: ArrayLike<number>;
+}
+
+/** Null: counts do not suffice, or the column is of another kind. */
+function countsFor(
+  { over }: Pick<Method, "over">,
+  { binning, reference, current }: Parameters<typeof methodScores>[0],
+  cells: CellCounts,
+): CellCounts | null {
+  switch (over) {
+    case "cells":
+      return cells;
+    case "ordered":
+      return binning.kind === "numeric" ? { before: reference.bins, now: current.bins } : null;
+    case "pair":
+      return binning.kind === "categorical" && binning.distinct === 2 && current.unseen === 0
+        ? { before: reference.bins, now: current.bins }
+        : null;
+    case "values":
+      return null;
+  }
 }
 
 function thresholdAt(law: Law, sizes: Sizes, alpha: number): number | null {
