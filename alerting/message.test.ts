@@ -91,7 +91,8 @@ describe("what a person reads at three in the morning", () => {
                         time zone, a join, or the world itself.
                      2. Predictions moved with it: treat decisions since Sat 2026-03-14 00:00 UTC as
                         doubtful, and hold or fall back if they cost money.
-                     3. If the change is real and lasts, train on it, then set a new baseline.
+                     3. If the change is real and lasts, train on it, then accept it as the new baseline:
+                        leeway incidents accept 1nc1den7
         rows         leeway sql 'SELECT toStartOfInterval(event_time, INTERVAL 2 HOUR) AS time, count() AS
                      rows, avg(\`hour\`) AS mean, quantiles(0.1, 0.5, 0.9)(\`hour\`) AS deciles FROM
                      \`v_flight-delay\` WHERE environment = $$production$$ AND event_time >=
@@ -137,7 +138,8 @@ describe("what a person reads at three in the morning", () => {
                         time zone, a join, or the world itself. Note that its mean and median are 1.61
                         times what they were: kilometres where miles are expected?
                      2. Predictions did not move: this can wait for working hours.
-                     3. If the change is real and lasts, set a new baseline.
+                     3. If the change is real and lasts, accept it as the new baseline: leeway incidents
+                        accept 1nc1den7
         rows         leeway sql 'SELECT toStartOfInterval(event_time, INTERVAL 2 HOUR) AS time, count() AS
                      rows, avg(\`distance\`) AS mean, quantiles(0.1, 0.5, 0.9)(\`distance\`) AS deciles FROM
                      \`v_flight-delay\` WHERE environment = $$production$$ AND event_time >=
@@ -267,7 +269,8 @@ describe("what a person reads at three in the morning", () => {
         next         1. Ask what changed for origin around Mon 2026-04-06 00:00 UTC: a deploy, a unit, a
                         time zone, a join, or the world itself.
                      2. Predictions did not move: this can wait for working hours.
-                     3. If the change is real and lasts, set a new baseline.
+                     3. If the change is real and lasts, accept it as the new baseline: leeway incidents
+                        accept 1nc1den7
         rows         leeway sql 'SELECT \`origin\` AS value, countIf(event_time < $$2026-04-06 00:00:00$$)
                      AS before, countIf(event_time >= $$2026-04-06 00:00:00$$) AS after FROM
                      \`v_flight-delay\` WHERE environment = $$production$$ AND event_time >=
@@ -370,4 +373,25 @@ describe("the rules of a message", () => {
     expect(messages([known, unknown])[0]?.predictions).toEqual({ verdict: "not known", text: "not known" });
     expect(messages([known])[0]?.predictions.verdict).toBe("did not move");
   });
+});
+
+test("a message names the spans that found what it is about, though later records do not repeat them", () => {
+  const span = (digit: string) => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`;
+  const hour = { opened: 13, feature: "hour", magnitude: 0.3 };
+  const origin = { opened: 14, feature: "origin", magnitude: 0.2 };
+  const opened = sampleFinding({ ...hour, traceparent: span("a") });
+  const joined = sampleFinding({ ...origin, day: 14, traceparent: span("b") });
+  const closing = [hour, origin].map((finding) => sampleFinding({ ...finding, day: 15, state: "closed" }));
+  const told = messages([opened], [sampleFinding({ ...hour, day: 14 }), joined], closing);
+  expect(told.map(({ reason, foundBy }) => [reason, foundBy])).toEqual([
+    ["opened", [span("a")]],
+    ["grew", [span("a"), span("b")]],
+    ["ended", [span("a"), span("b")]],
+  ]);
+});
+
+test("a message of findings without a span, or with a text that is none, names none", () => {
+  const [plain] = messages([sampleFinding({ opened: 13 })]);
+  const [wrong] = messages([sampleFinding({ opened: 13, traceparent: "not a span" })]);
+  expect([plain?.foundBy, wrong?.foundBy]).toEqual([undefined, undefined]);
 });
