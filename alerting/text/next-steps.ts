@@ -88,11 +88,13 @@ export function nextSteps(
   }
   const ask = `Ask what changed for ${name} around ${since}: a deploy, a unit, a time zone, a join, or the world itself.`;
   const first = question === null ? ask : `${ask} Note that ${question}`;
+  // Without a full stop: it is copied to a shell.
+  const accept = `accept it as the new baseline: leeway incidents accept ${context.incident.incidentId}`;
   if (predictions === "moved") {
     return [
       first,
       `Predictions moved with it: treat decisions since ${since} as doubtful, and hold or fall back if they cost money.`,
-      "If the change is real and lasts, train on it, then set a new baseline.",
+      `If the change is real and lasts, train on it, then ${accept}`,
     ];
   }
   return [
@@ -100,6 +102,6 @@ export function nextSteps(
     predictions === "did not move"
       ? "Predictions did not move: this can wait for working hours."
       : "Whether predictions moved is not known: look at the model's scores for the same hours.",
-    "If the change is real and lasts, set a new baseline.",
+    `If the change is real and lasts, ${accept}`,
   ];
 }

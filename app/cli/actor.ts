@@ -1,3 +1,4 @@
+import { userInfo } from "node:os";
 import { LeewayError } from "../../core/errors.ts";
 import type { CommandContext } from "./command.ts";
 
@@ -17,9 +18,18 @@ export function actor(
   options: { readonly by?: string; readonly comment?: string },
   context: CommandContext,
 ): { readonly by: string; readonly comment?: string } {
-  const by = (options.by ?? context.environment["USER"] ?? context.environment["LOGNAME"] ?? "").trim();
+  const by = (options.by ?? context.environment["USER"] ?? context.environment["LOGNAME"] ?? loginName()).trim();
   if (by === "") throw new LeewayError("usage", `${command}: say who you are with --by NAME`);
   return { by, ...(options.comment !== undefined && { comment: options.comment }) };
+}
+
+/** Empty where the system knows no name for the user, as in some containers. */
+function loginName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "";
+  }
 }
 
 /** Options of what ends by itself. */
