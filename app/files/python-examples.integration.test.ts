@@ -9,7 +9,7 @@ import { complaints, createLeewayFolder } from "../testing/leeway-process.ts";
 
 const examples = join(import.meta.dirname, "..", "..", "examples", "python");
 const environment = pythonEnvironment(join(examples, "requirements.txt"));
-const example = environment.kind === "ready" ? test : test.skip;
+const missing = environment.kind === "missing";
 const skipped = environment.kind === "missing" ? ` (skipped: ${environment.why})` : "";
 
 async function python(args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
@@ -29,7 +29,7 @@ async function python(args: readonly string[], variables: Readonly<Record<string
   return { code, output };
 }
 
-example(
+test.skipIf(missing)(
   `requests: events go over HTTP into the store, and are asked for again${skipped}`,
   async () => {
     using folder = createLeewayFolder({});
@@ -48,7 +48,7 @@ example(
   120_000,
 );
 
-example(
+test.skipIf(missing)(
   `kafka-python: events go into the topic, each once, as Leeway reads it${skipped}`,
   async () => {
     await using kafka = await connectTestKafka(inject("kafkaBrokers"));
@@ -75,7 +75,7 @@ example(
   120_000,
 );
 
-example(
+test.skipIf(missing)(
   `pandas: batch scores and outcomes are ingested, and two files compared${skipped}`,
   async () => {
     using folder = createLeewayFolder({});
@@ -111,7 +111,7 @@ example(
   120_000,
 );
 
-example(
+test.skipIf(missing)(
   `a service that is not there is one line, and no hang${skipped}`,
   async () => {
     const { code, output } = await python(["send_kafka.py", "--brokers", "127.0.0.1:1", "--count", "1"]);

@@ -204,13 +204,15 @@ export async function replayFile(request: ReplayRequest): Promise<Replayed> {
     // A window is decided when an event comes that is late enough to show that it is over.
     const decidedMs = nextMs === windowEndMs ? await storeNext() : null;
     await look(Math.max(nextMs, decidedMs ?? 0));
+    // A baseline that could not be made now will not be made later either.
+    if (failure !== null) break;
     if (request.speed !== null) {
       const ms = (nextMs - reachedMs) / request.speed;
       await delay(Math.min(ms, 2 ** 31 - 1), undefined, { signal: abort }).catch(() => {});
     }
     reachedMs = nextMs;
   }
-  if (!abort.aborted) {
+  if (!abort.aborted && failure === null) {
     const end = windowContaining(toMs, window());
     if (end.endMs - toMs <= wholeShare * (end.endMs - end.startMs)) {
       // Nothing more will come: what a live model's idle partitions come to after a while.
