@@ -174,7 +174,8 @@ describe.skipIf(missing !== null)("for everyone", () => {
       const { page } = visitor;
       for (const [name, url] of pages()) {
         await page.goto(url);
-        if (rules === "structure") {
+        // What is closed has the same structure on a phone.
+        if (rules === "structure" && !("width" in look)) {
           await page.locator("details:not([open]) > summary").evaluateAll((all) => {
             for (const summary of all) summary.parentElement?.setAttribute("open", "");
           });
