@@ -69,6 +69,7 @@ export function drillMessage(options: {
           { name: "9 to 11", reference: 0.21, current: 0.1 },
         ],
         slices: [],
+        mix: [],
       },
     ],
     nextSteps: ["Nothing: you see this, so the receiver works.", `It was sent by leeway receivers test ${receiver}.`],

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Finding, Harm, Severity, Share, Signal } from "../core/finding.ts";
+import type { Evidence, Finding, Harm, Severity, Share, Signal } from "../core/finding.ts";
 import type { ModelSpec } from "../core/model.ts";
 import { isTraceparent } from "../core/traceparent.ts";
 import { rowsQuery } from "../store/facts/rows-query.ts";
@@ -41,6 +41,8 @@ export interface FindingMessage {
   readonly provisional: boolean;
   readonly contributors: readonly Share[];
   readonly slices: readonly Share[];
+  /** Parts of the change that come of another mix of an attribute's values. */
+  readonly mix: NonNullable<Evidence["mix"]>;
 }
 
 /** What a person needs at three in the morning, about one incident. Notifiers render it. */
@@ -147,6 +149,7 @@ export function incidentMessage(
       provisional: finding.provisional,
       contributors: finding.evidence.contributors,
       slices: finding.evidence.slices,
+      mix: finding.evidence.mix ?? [],
     })),
     nextSteps: over ? [] : nextSteps(changed, predictions.verdict, { incident, zone }),
     query: shellLine(context.sqlCommand, lead.finding, model),

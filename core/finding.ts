@@ -81,6 +81,11 @@ export interface Evidence {
    * in the categories that moved.
    */
   readonly slices: readonly Share[];
+  /**
+   * Part of the change, −∞ … 1 and beyond, that comes of another mix of the attribute's values; the rest happened within
+   * them (Kitagawa 1955). Attributes with a part worth telling, largest first; absent where nothing was decomposed.
+   */
+  readonly mix?: readonly { readonly attribute: string; readonly part: number }[];
   /** Whether the model's predictions moved in the same window. */
   readonly predictions: {
     readonly verdict: "moved" | "did_not_move" | "not_known";

@@ -26,7 +26,15 @@ export interface CohortSpec {
   readonly attribute: string;
   /** Tested on its own; all watched cohorts together take 20 % of the budget. */
   readonly watch: boolean;
+  /** Computed from the event instead of sent with it. */
+  readonly derive?: CohortDerivation;
 }
+
+/** `hour_band`: four bands of six hours. `weekday`: Mon … Sun. `length`: of a feature's text, in bands. */
+export type CohortDerivation =
+  | { readonly kind: "hour_band" }
+  | { readonly kind: "weekday" }
+  | { readonly kind: "length"; readonly feature: string };
 
 export interface MonitoringSpec {
   /** Length of a window, or `auto`: 1 h if the baseline's median hour has 1,000 rows or more, else 1 d. */

@@ -7,6 +7,8 @@ import type { Tracing } from "../core/tracing.ts";
 import { dayMs, hourMs, weekMs } from "../core/window.ts";
 import type { Window } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
+import { cohortExpressions } from "../store/facts/cohort-expressions.ts";
+import type { CohortExpression } from "../store/facts/cohort-expressions.ts";
 import { insertDecisionState } from "../store/facts/decision-states.ts";
 import { insertEvaluations } from "../store/facts/evaluations.ts";
 import type { Evaluation } from "../store/facts/evaluations.ts";
@@ -72,7 +74,12 @@ export function createWindowDecider(options: {
   const profile = async (
     window: Window,
     series: readonly BinnedExpression[],
-    { revision, recount, weighted }: { revision: number; recount: boolean; weighted: boolean },
+    {
+      revision,
+      recount,
+      weighted,
+      cohorts,
+    }: { revision: number; recount: boolean; weighted: boolean; cohorts: readonly CohortExpression[] },
   ): Promise<LiveProfile[]> => {
     if (recount) {
       const nowMs = options.clock.now();
@@ -91,7 +98,10 @@ export function createWindowDecider(options: {
       await writeProfiles(facts, {
         ...request,
         series: series.filter(({ role }) => role === "feature"),
-        split: loaded.slices.length === 0 ? { kind: "whole" } : { kind: "slices", attributes: loaded.slices },
+        split:
+          loaded.slices.length === 0
+            ? { kind: "whole" }
+            : { kind: "slices", attributes: slicesWithSql(loaded, cohorts) },
       });
       await writeProfiles(facts, {
         ...request,
@@ -122,8 +132,17 @@ export function createWindowDecider(options: {
       // Rows that arrive after this count make the window late, so that none is missed between the statements.
       const counted = await summarizeRows(facts, liveScope);
       const series = binnedExpressions(loaded, model, schemas, counted?.schemaIds ?? []);
+      const { zone } = monitoring;
+      const cohortsOf = (schemaIds: readonly string[]) =>
+        cohortExpressions(
+          model.cohorts,
+          loaded.features,
+          schemas.filter(({ schemaId }) => schemaIds.includes(schemaId)),
+          zone,
+        );
+      const cohorts = cohortsOf(counted?.schemaIds ?? []);
       const [live, gap] = await Promise.all([
-        profile(window, series, { revision, recount, weighted: counted?.weighted ?? false }),
+        profile(window, series, { revision, recount, weighted: counted?.weighted ?? false, cohorts }),
         gapOf(window),
       ]);
       const rows = rowsDecidedOn(counted?.rows ?? 0, live);
@@ -136,6 +155,8 @@ export function createWindowDecider(options: {
         reference: loaded.reference,
         liveSeries: series,
         referenceSeries: binnedExpressions(loaded, model, schemas, loaded.schemaIds),
+        liveCohorts: cohorts,
+        referenceCohorts: cohortsOf(loaded.schemaIds),
         liveScope,
         referenceScope: loaded.rowScope,
         referenceSlices,
@@ -202,6 +223,14 @@ export function createWindowDecider(options: {
         return decided;
       }),
   };
+}
+
+/** The watched slices that the baseline knows, as these rows hold them. */
+function slicesWithSql(loaded: LoadedBaseline, cohorts: readonly CohortExpression[]) {
+  return loaded.slices.flatMap(({ attribute, values }) => {
+    const cohort = cohorts.find((one) => one.attribute === attribute);
+    return cohort === undefined ? [] : [{ ...cohort, values }];
+  });
 }
 
 function windowAttributes(model: ModelSpec, environment: string, window: Window, { revision }: { revision: number }) {

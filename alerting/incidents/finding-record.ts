@@ -50,6 +50,7 @@ const findingRecord = z.object({
     summary: numbers,
     contributors: z.array(share),
     slices: z.array(share),
+    mix: z.array(z.object({ attribute: z.string(), part: z.number() })).exactOptional(),
     predictions: z.object({
       verdict: z.enum(["moved", "did_not_move", "not_known"]),
       effect: z.number().nullable(),

@@ -13,6 +13,7 @@ export function sampleMessage(): IncidentMessage {
       evidence: {
         summary: { reference_mean: 13.2, current_mean: 17.8 },
         slices: [{ name: "origin_state=CA", reference: 0.2, current: 0.5, carried: 0.3 }],
+        mix: [],
       },
     }),
     sampleFinding({ opened: 1, feature: "origin", signal: "missing", harm: "data_broken" }),

@@ -5,6 +5,8 @@ import { shareText } from "./quantities.ts";
 const width = 100;
 const labelWidth = 13;
 const listed = 3;
+/** Below, a change happened within the values of every attribute, which is what one expects. */
+const toldMix = 0.5;
 
 /** One part of a message: its name, and paragraphs. */
 export interface MessageSection {
@@ -92,6 +94,11 @@ function forWhomLines(finding: FindingMessage): readonly string[] {
   const lines: string[] = [];
   if (contributors.length > 0) lines.push(`values: ${contributors.slice(0, listed).map(before).join(", ")}`);
   if (finding.slices.length > 0) lines.push(`slices: ${finding.slices.slice(0, listed).map(slice).join(", ")}`);
+  const [mixed] = finding.mix;
+  if (mixed !== undefined && mixed.part >= toldMix) {
+    const rest = mixed.part >= 1 ? "" : ", the rest from within its values";
+    lines.push(`mix: ${shareText(Math.min(1, mixed.part))} comes of another mix of ${mixed.attribute}${rest}`);
+  }
   return lines;
 }
 

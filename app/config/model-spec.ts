@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { BaselineSpec } from "../../core/baseline.ts";
-import type { ModelSpec, Task } from "../../core/model.ts";
+import type { CohortDerivation, ModelSpec, Task } from "../../core/model.ts";
 import type { ModelFile } from "./schema.ts";
 
 /**
@@ -21,7 +21,11 @@ export function modelSpec(name: string, origin: ModelSpec["origin"], file: Model
       type: spec.type,
       unit: spec.unit ?? null,
     })),
-    cohorts: Object.entries(file.cohorts ?? {}).map(([attribute, spec]) => ({ attribute, watch: spec.watch })),
+    cohorts: Object.entries(file.cohorts ?? {}).map(([attribute, spec]) => ({
+      attribute,
+      watch: spec.watch,
+      ...derivationOf(spec),
+    })),
     baseline: baselineOf(file.baseline, directory),
     monitoring: {
       windowMs: monitoring.window!,
@@ -45,6 +49,13 @@ export function modelSpec(name: string, origin: ModelSpec["origin"], file: Model
     },
     retentionDays: file.retention!,
   };
+}
+
+function derivationOf({ derive, of = "" }: NonNullable<ModelFile["cohorts"]>[string]): {
+  readonly derive?: CohortDerivation;
+} {
+  if (derive === undefined) return {};
+  return { derive: derive === "length" ? { kind: "length", feature: of } : { kind: derive } };
 }
 
 function taskOf(task: ModelFile["task"]): Task {

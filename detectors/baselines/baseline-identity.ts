@@ -32,7 +32,9 @@ export async function baselineIdentity(
     features.map((feature) => [feature.name, feature.type]),
     task.kind === "binary" ? [task.kind, task.positive] : [task.kind],
     [monitoring.windowMs, monitoring.zone],
-    model.cohorts.filter((cohort) => cohort.watch).map((cohort) => cohort.attribute),
+    model.cohorts
+      .filter((cohort) => cohort.watch)
+      .map(({ attribute, derive }) => (derive === undefined ? attribute : [attribute, derive])),
   ]);
   return createHash("sha256").update(identity).digest("hex").slice(0, 16);
 }

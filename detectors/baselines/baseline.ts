@@ -13,6 +13,8 @@ import type { Logger } from "../../core/logger.ts";
 import { countBaselineRows, insertBaselineRows } from "../../store/facts/baseline-rows.ts";
 import type { BaselineFile } from "../../store/facts/baseline-rows.ts";
 import { insertBaseline, insertBaselineSeries, readBaseline, readBaselineSeries } from "../../store/facts/baselines.ts";
+import { cohortExpressions } from "../../store/facts/cohort-expressions.ts";
+import type { CohortExpression } from "../../store/facts/cohort-expressions.ts";
 import { createBinnings } from "../../store/facts/binnings.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import { writeFeatureSchemas } from "../../store/facts/feature-schemas.ts";
@@ -137,7 +139,8 @@ async function makeBaseline(
     createdAtMs,
   );
 
-  const attributes = await watchedSlices(facts, scope, model, windows.length);
+  const cohorts = cohortExpressions(model.cohorts, features, schemas, model.monitoring.zone);
+  const attributes = await watchedSlices(facts, scope, model, { cohorts, windows: windows.length });
   const profile = {
     rows: { environment: scope.environment, model: model.name },
     environment,
@@ -287,17 +290,18 @@ async function watchedSlices(
   facts: Facts,
   scope: RowScope,
   model: ModelSpec,
-  windows: number,
-): Promise<{ attribute: string; values: string[] }[]> {
+  { cohorts, windows }: { readonly cohorts: readonly CohortExpression[]; readonly windows: number },
+): Promise<(CohortExpression & { values: string[] })[]> {
   const attributes = [];
-  for (const { attribute, watch } of model.cohorts) {
-    if (!watch) continue;
+  for (const [index, { watch }] of model.cohorts.entries()) {
+    const cohort = cohorts[index];
+    if (!watch || cohort === undefined) continue;
     const values = await sliceValues(facts, scope, {
-      attribute,
+      cohort,
       minRows: model.monitoring.minSliceRows * windows,
       limit: maxSliceValues,
     });
-    if (values.length > 0) attributes.push({ attribute, values: values.map(({ value }) => value) });
+    if (values.length > 0) attributes.push({ ...cohort, values: values.map(({ value }) => value) });
   }
   return attributes;
 }

@@ -116,6 +116,8 @@ export interface FindingDecision {
   readonly referenceRows: number;
   /** Smallest observed effect of this contrast that would have passed both gates at this many rows. */
   readonly minimumDetectableEffect: number;
+  /** E[φ] of the contrast. */
+  readonly varianceInflation: number;
   /** max over the signal's contrasts of (effect − standard error)⁺ in this window. */
   readonly magnitude: number;
   /** Rise of the model's level since the incident opened. */
@@ -493,6 +495,7 @@ export function createDecider(options: DeciderOptions): Decider {
         minimumDetectableEffect: evidence.minimumDetectableRatio,
         // Like the other magnitudes a share of the window: the time without events beyond what the reference had.
         magnitude: silenceMagnitude(evidence, options.windowMs),
+        varianceInflation: 1,
       };
     }
 
@@ -836,6 +839,7 @@ function evidenceOf(
       omnibusDegrees: measurement.omnibus?.degreesOfFreedom ?? 1,
     }),
     magnitude: judgement.magnitude,
+    varianceInflation: mean,
   };
 }
 

@@ -30,6 +30,7 @@ const open: FindingMemory = {
     rows: 0,
     referenceRows: 0,
     minimumDetectableEffect: 0,
+    varianceInflation: 1,
     magnitude: 0,
   },
 };

@@ -18,6 +18,8 @@ export interface FindingEvidence {
   readonly referenceRows: number;
   readonly minimumDetectableEffect: number;
   readonly magnitude: number;
+  /** E[φ] of the contrast: how much more it varies between healthy windows than independent rows would. */
+  readonly varianceInflation: number;
 }
 
 /** A finding that is open, or closed so recently that it could reopen. */

@@ -7,7 +7,7 @@ import { emptyCounts } from "../baselines/counts.ts";
 import { contributors, grownBins, movedCategories, rangeName, summary } from "./contributors.ts";
 import { harmOf } from "./evidence.ts";
 import { predictionsVerdict } from "./predictions.ts";
-import { sliceShares } from "./slices.ts";
+import { changeBySlice } from "./slices.ts";
 
 const numeric: Binning = { kind: "numeric", edges: [10, 20, 30], decileEdges: [0, 1, 2] };
 const categorical: Binning = { kind: "categorical", categories: ["JFK", "LGA", "ORD"], distinct: 3, singletons: 0 };
@@ -80,22 +80,28 @@ describe("contributors", () => {
 });
 
 describe("slices", () => {
-  const count = (attribute: string, value: string, weight: number, focus: number): SliceCount => ({
-    attribute,
-    value,
-    rows: weight,
-    weight,
-    missing: 0,
-    unseen: 0,
-    binIndex: [0, 3],
-    binWeight: [weight - focus, focus],
-  });
+  const count = (slice: Record<string, string>, weight: number, focus: number): SliceCount => {
+    const [[attribute, value] = ["", ""], [attribute2, value2] = ["", ""]] = Object.entries(slice);
+    return {
+      attribute,
+      value,
+      attribute2,
+      value2,
+      rows: weight,
+      weight,
+      missing: 0,
+      unseen: 0,
+      binIndex: [0, 3],
+      binWeight: [weight - focus, focus],
+    };
+  };
   const last = { kind: "bins" as const, bins: new Set([3]) };
-  const before = [count("", "", 1000, 100), count("state", "NY", 400, 40), count("state", "IL", 600, 60)];
-  const now = [count("", "", 500, 150), count("state", "NY", 200, 125), count("state", "IL", 300, 25)];
+  const options = { minRows: 50, inflation: 1, show: "within" } as const;
+  const before = [count({}, 1000, 100), count({ state: "NY" }, 400, 40), count({ state: "IL" }, 600, 60)];
+  const now = [count({}, 500, 150), count({ state: "NY" }, 200, 125), count({ state: "IL" }, 300, 25)];
 
   test("each says how much of the change it carries, largest first, and how it changed within itself", () => {
-    const [first, ...others] = sliceShares(before, now, last, { minRows: 50, show: "within" });
+    const [first, ...others] = changeBySlice(before, now, last, options).slices;
     expect(first).toMatchObject({ name: "state=NY", reference: 0.1, current: 0.625 });
     // 0.25 − 0.04 of the whole 0.3 − 0.1: more than all of it, since IL moved the other way.
     expect(first?.carried).toBe(1);
@@ -103,12 +109,60 @@ describe("slices", () => {
   });
 
   test("as shares of all rows when the question is where rows went", () => {
-    const [first] = sliceShares(before, now, last, { minRows: 50, show: "overall" });
+    const [first] = changeBySlice(before, now, last, { ...options, show: "overall" }).slices;
     expect(first).toMatchObject({ name: "state=NY", reference: 0.04, current: 0.25 });
   });
 
   test("those with too few rows on both sides are left out", () => {
-    expect(sliceShares(before, now, last, { minRows: 500, show: "within" })).toEqual([]);
+    expect(changeBySlice(before, now, last, { ...options, minRows: 500 }).slices).toEqual([]);
+  });
+
+  test("those that chance may have moved are left out, the more so the more are looked at and the more rows depend", () => {
+    const few = [count({}, 1000, 200), count({ state: "NY" }, 100, 10), count({ state: "IL" }, 900, 190)];
+    const more = [count({}, 1000, 300), count({ state: "NY" }, 100, 26), count({ state: "IL" }, 900, 274)];
+    const named = (inflation: number, looked: number) => {
+      const others = Array.from({ length: looked }, (_, index) => count({ city: `c${index}` }, 60, 12));
+      const { slices } = changeBySlice([...few, ...others], [...more, ...others], last, { ...options, inflation });
+      return slices.map(({ name }) => name);
+    };
+    expect(named(1, 0)).toEqual(["state=IL", "state=NY"]);
+    expect(named(1, 100)).toEqual(["state=IL"]);
+    expect(named(8, 0)).toEqual([]);
+  });
+
+  test("two attributes are named together where they keep the change in far fewer rows", () => {
+    const pair = { arm: "b", state: "NY" };
+    const { slices } = changeBySlice(
+      [...before, count({ arm: "b" }, 500, 50), count(pair, 200, 20)],
+      [...now, count({ arm: "b" }, 250, 130), count(pair, 100, 115)],
+      last,
+      options,
+    );
+    expect(slices.map(({ name }) => name)).toContain("arm=b,state=NY");
+    const whole = changeBySlice(
+      [...before, count({ arm: "b" }, 1000, 100), count(pair, 400, 40)],
+      [...now, count({ arm: "b" }, 500, 150), count(pair, 200, 125)],
+      last,
+      options,
+    );
+    expect(whole.slices.map(({ name }) => name)).not.toContain("arm=b,state=NY");
+  });
+
+  test("tells another mix of slices from a change within them", () => {
+    const mixed = [count({}, 1000, 260), count({ state: "NY" }, 800, 240), count({ state: "IL" }, 200, 20)];
+    const usual = [count({}, 1000, 140), count({ state: "NY" }, 200, 60), count({ state: "IL" }, 800, 80)];
+    expect(changeBySlice(usual, mixed, last, options).mix).toEqual([
+      { attribute: "state", part: expect.closeTo(1, 9) },
+    ]);
+    const within = [count({}, 1000, 280), count({ state: "NY" }, 200, 120), count({ state: "IL" }, 800, 160)];
+    expect(changeBySlice(usual, within, last, options).mix).toEqual([]);
+  });
+
+  test("rows without a value of the attribute are a part of the mix", () => {
+    const usual = [count({}, 1000, 100), count({ state: "NY" }, 1000, 100)];
+    // Half of the rows lost their state, and it is they that are in focus.
+    const lost = [count({}, 1000, 550), count({ state: "NY" }, 500, 50)];
+    expect(changeBySlice(usual, lost, last, options).mix).toEqual([{ attribute: "state", part: expect.closeTo(1, 9) }]);
   });
 });
 

@@ -3,6 +3,8 @@ import type { ModelSpec } from "../../core/model.ts";
 import type { LiveProfile, ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
 import { parseSlice } from "../../core/slice.ts";
 import type { Facts } from "../../store/facts/client.ts";
+import { sliceConditions } from "../../store/facts/cohort-expressions.ts";
+import type { CohortExpression } from "../../store/facts/cohort-expressions.ts";
 import { countSlices } from "../../store/facts/slice-counts.ts";
 import type { SliceCount } from "../../store/facts/slice-counts.ts";
 import type { BinnedExpression } from "../../store/facts/slots.ts";
@@ -10,8 +12,8 @@ import type { RowScope } from "../../store/facts/row-scope.ts";
 import type { FindingDecision, GapObservation } from "../decisions/decider.ts";
 import { reportedNumbers } from "../methods/reported-numbers.ts";
 import { contributors, grownBins, movedCategories, summary } from "./contributors.ts";
-import { sliceShares } from "./slices.ts";
-import type { Focus } from "./slices.ts";
+import { changeBySlice } from "./slices.ts";
+import type { ChangeBySlice, Focus } from "./slices.ts";
 
 /** What happened in a window, for those who put it into words. */
 export interface WindowFacts {
@@ -21,6 +23,9 @@ export interface WindowFacts {
   /** Expressions that fit the live rows, and those that fit the reference's. */
   readonly liveSeries: readonly BinnedExpression[];
   readonly referenceSeries: readonly BinnedExpression[];
+  /** Every cohort of the model, as the live rows hold it, and as the reference's do. */
+  readonly liveCohorts: readonly CohortExpression[];
+  readonly referenceCohorts: readonly CohortExpression[];
   readonly liveScope: RowScope;
   readonly referenceScope: RowScope;
   /** The reference's slices by series, filled as they are asked for: they never change. */
@@ -97,10 +102,9 @@ export async function createFinding(
       methods: finiteNumbers(measuredNumbers(signal, reference, current, window.gap)),
       summary: reference === null || current === null || signal === "silence" ? {} : summary(reference, current),
       contributors: shares,
-      slices:
-        options.withSlices && reference !== null && current !== null
-          ? await slices(facts, decision, window, reference, current, shares)
-          : [],
+      ...(options.withSlices && reference !== null && current !== null
+        ? await slices(facts, decision, window, reference, current, shares)
+        : { slices: [] }),
       predictions: moved ? { ...window.predictions, verdict: "moved" } : window.predictions,
     },
     evaluatedAtMs: options.evaluatedAtMs,
@@ -163,42 +167,53 @@ export function sameSeries(a: FindingDecision["series"], b: FindingDecision["ser
 
 async function slices(
   facts: Facts,
-  { series, signal, baselineId }: FindingDecision,
+  { series, signal, baselineId, varianceInflation }: FindingDecision,
   window: WindowFacts,
   reference: ReferenceProfile,
   counts: SeriesCounts,
   shares: readonly Share[],
-): Promise<Share[]> {
+): Promise<ChangeBySlice> {
   const focus = focusOf(signal, reference, counts, shares);
   const find = (expressions: readonly BinnedExpression[]) =>
     expressions.find((one) => one.role === series.role && one.feature === series.feature);
   const live = find(window.liveSeries);
   const before = find(window.referenceSeries);
-  const attributes = window.model.cohorts.map((cohort) => cohort.attribute);
-  if (focus === null || live === undefined || before === undefined || attributes.length === 0) return [];
+  const { liveCohorts, referenceCohorts } = window;
+  if (focus === null || live === undefined || before === undefined || liveCohorts.length === 0) {
+    return { slices: [], mix: [] };
+  }
   const common = {
     baselineId,
     reference: window.referenceScope,
-    attributes,
     limit: sliceValuesLookedAt,
-    within: parseSlice(series.slice),
   };
-  const key = JSON.stringify([series.role, series.feature, series.slice, attributes]);
+  const slice = parseSlice(series.slice);
+  const key = JSON.stringify([series.role, series.feature, series.slice, referenceCohorts]);
   let known = window.referenceSlices.get(key);
   if (known === undefined) {
-    known = countSlices(facts, window.referenceScope, { ...common, series: before, kind: "reference", version: null });
+    known = countSlices(facts, window.referenceScope, {
+      ...common,
+      cohorts: referenceCohorts,
+      within: sliceConditions(slice, referenceCohorts),
+      series: before,
+      kind: "reference",
+      version: null,
+    });
     window.referenceSlices.set(key, known);
     // What failed is asked again, not remembered.
     known.catch(() => window.referenceSlices.delete(key));
   }
   const current = await countSlices(facts, window.liveScope, {
     ...common,
+    cohorts: liveCohorts,
+    within: sliceConditions(slice, liveCohorts),
     series: live,
     kind: "live",
     version: series.role === "feature" ? null : series.version,
   });
-  return sliceShares(await known, current, focus, {
+  return changeBySlice(await known, current, focus, {
     minRows: window.model.monitoring.minSliceRows,
+    inflation: varianceInflation,
     show: signal === "distribution" && reference.binning.kind === "categorical" ? "overall" : "within",
   });
 }

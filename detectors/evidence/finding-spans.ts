@@ -2,6 +2,8 @@ import type { Finding } from "../../core/finding.ts";
 import { parseSlice } from "../../core/slice.ts";
 import type { Tracing } from "../../core/tracing.ts";
 import type { Facts } from "../../store/facts/client.ts";
+import { sliceConditions } from "../../store/facts/cohort-expressions.ts";
+import type { CohortExpression } from "../../store/facts/cohort-expressions.ts";
 import { exampleTrace } from "../../store/facts/example-trace.ts";
 import type { ExampleTrace } from "../../store/facts/example-trace.ts";
 import { binCount, extraSlots } from "../../store/facts/slots.ts";
@@ -67,7 +69,12 @@ export async function exampleInWindow(
   window: WindowFacts,
 ): Promise<ExampleTrace | null> {
   const value = exampleValue(finding, window);
-  return value === null ? null : exampleTrace(facts, window.liveScope, { ...rowsOf(finding), value: value.wanted });
+  return value === null
+    ? null
+    : exampleTrace(facts, window.liveScope, {
+        ...rowsOf(finding, window.liveCohorts),
+        value: value.wanted,
+      });
 }
 
 /** Any event of an interval that a finding may be about. */
@@ -78,11 +85,14 @@ export async function exampleOfInterval(
 ): Promise<ExampleTrace | null> {
   const { environment, model, signal } = finding;
   if (signal === "silence") return null;
-  return exampleTrace(facts, { environment, model, ...interval }, { ...rowsOf(finding), value: null });
+  return exampleTrace(facts, { environment, model, ...interval }, { ...rowsOf(finding, []), value: null });
 }
 
-function rowsOf({ series }: Finding) {
-  return { version: series.role === "feature" ? null : series.version, within: parseSlice(series.slice) };
+function rowsOf({ series }: Finding, cohorts: readonly CohortExpression[]) {
+  return {
+    version: series.role === "feature" ? null : series.version,
+    within: sliceConditions(parseSlice(series.slice), cohorts),
+  };
 }
 
 /** What value an event has that is part of a finding; null: none is, as when nothing comes any more. */

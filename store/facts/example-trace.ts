@@ -1,4 +1,3 @@
-import type { Slice } from "../../core/slice.ts";
 import type { Facts } from "./client.ts";
 import { scopeCondition, scopeParams, sqlText } from "./row-scope.ts";
 import type { RowScope } from "./row-scope.ts";
@@ -19,8 +18,8 @@ export async function exampleTrace(
   options: {
     /** Only rows of this version; null for all. */
     readonly version: string | null;
-    /** Only rows of this slice. */
-    readonly within: Slice;
+    /** Only rows for which these hold. */
+    readonly within: readonly string[];
     /** Null: whatever the value. */
     readonly value: {
       readonly series: BinnedExpression;
@@ -37,7 +36,7 @@ export async function exampleTrace(
     scopeCondition,
     "endsWith(batch_traceparent, '-01')",
     ...(version === null ? [] : ["version = {version:String}"]),
-    ...Object.entries(within).map(([name, text]) => `cohorts[${sqlText(name)}] = ${sqlText(text)}`),
+    ...within,
     ...(value === null ? [] : [`slot0 IN (${value.slots.join(", ")})`]),
   ];
   const columns = value === null ? [] : slotColumns(value.series, 0, { kind: "live", position });

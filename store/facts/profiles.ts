@@ -3,6 +3,7 @@ import type { SeriesCounts } from "../../core/profile.ts";
 import type { Window } from "../../core/window.ts";
 import { insertSettings } from "./client.ts";
 import type { Facts } from "./client.ts";
+import type { CohortExpression } from "./cohort-expressions.ts";
 import { scopeCondition, scopeParams, sqlText, windowStartExpression } from "./row-scope.ts";
 import type { RowScope } from "./row-scope.ts";
 import { binCount, binningsOf, extraSlots, slotColumns, slotParams, slotSettings } from "./slots.ts";
@@ -16,7 +17,7 @@ export type ProfileSplit =
   /** The whole model and, in the same pass, each listed value of each attribute on its own. */
   | {
       readonly kind: "slices";
-      readonly attributes: readonly { readonly attribute: string; readonly values: readonly string[] }[];
+      readonly attributes: readonly (CohortExpression & { readonly values: readonly string[] })[];
     };
 
 export interface ProfileRequest {
@@ -85,9 +86,9 @@ function profileStatement(request: ProfileRequest): {
   const tuples = series.map((one, index) => countsTuple(one, index, weighted));
   const slices = split.kind === "slices" ? split.attributes : [];
   const sliceColumns = slices.map(
-    ({ attribute, values }, index) =>
+    ({ sql, values }, index) =>
       // A row outside the listed values falls into '' of this attribute, which is dropped below.
-      `if(cohorts[${sqlText(attribute)}] IN (${values.map(sqlText).join(", ") || "''"}), toString(cohorts[${sqlText(attribute)}]), '') AS slice${index}`,
+      `if(${sql} IN (${values.map(sqlText).join(", ") || "''"}), ${sql}, '') AS slice${index}`,
   );
   const groups = [["start"], ...slices.map((_, index) => ["start", `slice${index}`])];
   const groupBy =
