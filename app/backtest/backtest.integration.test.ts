@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, test, vi } from "vitest";
 import { z } from "zod";
+import { LeewayError } from "../../core/errors.ts";
 import type { FeatureType } from "../../core/feature-schema.ts";
 import { dayMs } from "../../core/window.ts";
 import { createRandom, type Random } from "../../detectors/simulate/random.ts";
@@ -12,6 +13,9 @@ import { builtInModelDefaults, modelSchema } from "../config/schema.ts";
 import { runBacktest } from "./backtest.ts";
 import { loadFiles, type FileBacktestRequest } from "./file-data.ts";
 import { backtestWindowStates, type BacktestResult } from "./result.ts";
+
+// Each loads two files and decides every window of them.
+vi.setConfig({ testTimeout: 180_000 });
 
 let folder = "";
 let cases = 0;
@@ -79,12 +83,13 @@ function csv(rows: number, seed: number, draw: Draw): string {
   return `${lines.join("\n")}\n`;
 }
 
-async function backtest(
+async function requestFor(
   files: { readonly reference: string; readonly current: string },
-  options: Partial<FileBacktestRequest> = {},
-): Promise<{ readonly result: BacktestResult; readonly notes: readonly string[] }> {
+  options: Partial<FileBacktestRequest>,
+): Promise<{ readonly request: FileBacktestRequest; readonly workDir: string }> {
   const directory = join(folder, String((cases += 1)));
-  await mkdir(join(directory, "work"), { recursive: true });
+  const workDir = join(directory, "work");
+  await mkdir(workDir, { recursive: true });
   const named = async (side: "reference" | "current") => {
     const path = join(directory, `${side}.csv`);
     await writeFile(path, files[side]);
@@ -103,8 +108,16 @@ async function backtest(
     label: null,
     ...options,
   };
+  return { request, workDir };
+}
+
+async function backtest(
+  files: { readonly reference: string; readonly current: string },
+  options: Partial<FileBacktestRequest> = {},
+): Promise<{ readonly result: BacktestResult; readonly notes: readonly string[] }> {
+  const { request, workDir } = await requestFor(files, options);
   await using facts = await createTestDatabase();
-  const { run, notes } = await loadFiles(facts, request, join(directory, "work"));
+  const { run, notes } = await loadFiles(facts, request, workDir);
   const found = await runBacktest(run);
   resultSchema.parse(JSON.parse(JSON.stringify(found.result)));
   return { result: found.result, notes: [...notes, ...found.notes] };
@@ -350,4 +363,42 @@ describe("performance", () => {
     expect(after!.low).toBeGreaterThan(before!.high);
     expect(of(result, "r2")[0]!.realised).toBeGreaterThan(0.9);
   });
+});
+
+test("what files cannot be backtested is refused in one line that names the file or column, and says what to do", async () => {
+  await using facts = await createTestDatabase();
+  const rows = csv(40, 1, (random, row) => ({ x: random.normal(), y: row % 2, when: "later", big: 1 + row }));
+  const refused = async (
+    options: Partial<FileBacktestRequest>,
+    files: Partial<{ reference: string; current: string }> = {},
+  ) => {
+    const { request, workDir } = await requestFor({ reference: rows, current: rows, ...files }, options);
+    const error = await loadFiles(facts, request, workDir).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(LeewayError);
+    expect((error as LeewayError).exitCode).toBe(2);
+    return (error as LeewayError).message;
+  };
+  const day = { kind: "time", lengthMs: dayMs } as const;
+  expect(await refused({}, { reference: "" })).toMatch(/^backtest: reference\.csv: it is empty/);
+  expect(await refused({}, { current: "x,y,when,big\n" })).toMatch(
+    /^backtest: current\.csv: it has no rows; write it again/,
+  );
+  expect(await refused({ window: day })).toMatch(
+    /no column of current\.csv looks like one; name it with --time-column/,
+  );
+  expect(await refused({ timeColumn: "when" })).toMatch(/no value of "when" in reference\.csv can be read as a time/);
+  expect(await refused({ label: "z" })).toMatch(/--label: neither file has a column "z"/);
+  expect(await refused({ label: "y", prediction: "y" })).toMatch(/column "y" cannot be both --prediction and --label/);
+  expect(await refused({ score: "when" })).toMatch(/--score: "when" holds other things than numbers/);
+  expect(await refused({ label: "y", prediction: "x" })).toMatch(/if it is a probability, name it with --score/);
+  expect(await refused({ label: "big", score: "x" })).toMatch(/--label big has more than 20 different values/);
+  expect(
+    await refused({
+      columns: ["y"],
+      label: "x",
+      prediction: "big",
+      timeColumn: null,
+      types: new Map([["q", "numeric"]]),
+    }),
+  ).toMatch(/--types: neither file has a column "q"/);
 });
