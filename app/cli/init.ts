@@ -17,6 +17,8 @@ import { eventFileRequest, fileOptions } from "./file-options.ts";
 const sampleRows = 1000;
 /** A compacted topic has fewer messages than offsets: when none has come for so long, these were all. */
 const quietMs = 3_000;
+/** So long the first one is waited for. */
+const patienceMs = 30_000;
 
 export const initCommand = defineCommand({
   name: "init",
@@ -153,8 +155,11 @@ async function sampleTopic(topic: string, config: LoadedConfig): Promise<Sample>
       `init: the topic ${topic} is empty; send an event, or name another with --topic`,
     );
   }
+  lastAtMs = performance.now();
   const quiet = async () => {
-    while (messages.length < tap.before && performance.now() - lastAtMs < quietMs) await delay(50);
+    const silentFor = () => performance.now() - lastAtMs;
+    while (messages.length < tap.before && silentFor() < (messages.length === 0 ? patienceMs : quietMs))
+      await delay(50);
   };
   await Promise.race([enough.promise, quiet(), tap.stopped]);
   return { messages: messages.slice(0, sampleRows), source: `topic ${topic}`, mapping: [], shownBy: "leeway tap" };

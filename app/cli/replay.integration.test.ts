@@ -148,7 +148,11 @@ test.each<[string, readonly string[], string | RegExp]>([
     ["replay", "short.csv", "--model", "m"],
     /^replay: short\.csv is too short to take a third of it for normal/,
   ],
-  ["no reference", ["replay", "history.csv", "--model", "m", "--reference", "none.csv"], /none\.csv/],
+  [
+    "no reference",
+    ["replay", "history.csv", "--model", "m", "--reference", "none.csv"],
+    "replay: --reference none.csv: there is no such file; check the path",
+  ],
 ])("bad input is one line: %s", async (_, args, line) => {
   using folder = createLeewayFolder({ "short.csv": csv(rowsOf(1, 1, 1)) });
   writeFileSync(join(folder.path, "history.csv"), csv(rowsOf(3, 3, 3)));

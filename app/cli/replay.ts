@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { BaselineSpec } from "../../core/baseline.ts";
 import { LeewayError } from "../../core/errors.ts";
@@ -100,7 +101,8 @@ export const replayCommand = defineCommand({
         speed,
         notify: options.notify ?? false,
         version: packageVersion(),
-        log: createLog({ level: context.environment["LEEWAY_LOG"] || "error" }),
+        // What goes wrong with the baseline is thrown; what goes wrong with receivers is only logged.
+        log: createLog({ level: context.environment["LEEWAY_LOG"] || (options.notify === true ? "error" : "silent") }),
         abort: signals.abort,
         told: (alert) => context.write(isText ? alertText(alert, context) : `${JSON.stringify(alertView(alert))}\n`),
         progress: (rows) => progress.update(rows, file.messages.rows),
@@ -170,6 +172,10 @@ function replayedModel(
     const column = (part: string) => file.mapping.find((mapped) => mapped.part === part)?.columns[0] ?? null;
     const [prediction, score, label] = [column("prediction"), column("score"), column("label")];
     const path = resolve(context.cwd, options.reference);
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
+      const message = `replay: --reference ${options.reference}: there is no such file; check the path`;
+      throw new LeewayError("file_unreadable", message);
+    }
     baseline = { kind: "file", path, time: column("time"), prediction, score, label };
     said.push(`baseline: ${options.reference}`);
   } else if (options["baseline-until"] !== undefined) {
