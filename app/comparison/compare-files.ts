@@ -428,12 +428,13 @@ async function countTime(facts: Facts, { reference, current }: Sides, plan: Plan
   const before = await countTimes(facts, reference, plan.reference!);
   const now =
     plan.current === null
-      ? { rows: current.rows, missing: current.rows, distinct: 0, fromMs: null, toMs: null }
+      ? { rows: current.rows, missing: current.rows, unreadable: 0, distinct: 0, fromMs: null, toMs: null }
       : await countTimes(facts, current, plan.current);
   const counts = (side: typeof before): ColumnCounts => ({
     ...nothingThere({ rows: side.rows }, 1),
     counts: presentCounts(side.rows, side.missing),
     distinct: side.distinct,
+    unreadable: side.unreadable,
   });
   const binning: Binning = { kind: "numeric", edges: [], decileEdges: [] };
   const range = ({ fromMs, toMs }: typeof before) =>

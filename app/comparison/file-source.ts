@@ -85,15 +85,6 @@ export async function locateFile(request: FileRequest, workDir: string): Promise
  *
  * @throws LeewayError `file_unreadable`, as `locateFile`.
  */
-export async function describeComparedFile(
-  facts: Facts,
-  request: FileRequest,
-  workDir: string,
-): Promise<DescribedFile> {
-  return describeLocatedFile(facts, request, await locateFile(request, workDir));
-}
-
-/** As `describeComparedFile`, for a file that was found before. */
 export async function describeLocatedFile(
   facts: Facts,
   request: FileRequest,

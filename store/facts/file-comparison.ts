@@ -331,6 +331,8 @@ export async function countCategories(
 export interface TimeCounts {
   readonly rows: number;
   readonly missing: number;
+  /** Of the missing ones: text that is no time. */
+  readonly unreadable: number;
   readonly distinct: number;
   /** Milliseconds since 1970; null if there is no value. */
   readonly fromMs: number | null;
@@ -339,15 +341,23 @@ export interface TimeCounts {
 
 /** Rows and range of one column of times. */
 export async function countTimes(facts: Facts, source: ComparisonSource, column: SourceColumn): Promise<TimeCounts> {
-  const [row] = await facts.query<{ missing: number; different: number; from_ms: number | null; to_ms: number | null }>(
-    `SELECT countIf(isNull(t)) AS missing, uniqCombined(t) AS different, min(t) AS from_ms, max(t) AS to_ms
-     FROM (SELECT toNullable(${timeSql(column)}) AS t FROM ${source.from})`,
+  const [row] = await facts.query<{
+    missing: number;
+    unreadable: number;
+    different: number;
+    from_ms: number | null;
+    to_ms: number | null;
+  }>(
+    `SELECT countIf(isNull(leeway_time)) AS missing, countIf(isNull(leeway_time) AND isNotNull(leeway_text)) AS unreadable,
+       ifNull(uniqCombined(leeway_time), 0) AS different, min(leeway_time) AS from_ms, max(leeway_time) AS to_ms
+     FROM (SELECT toNullable(${timeSql(column)}) AS leeway_time,
+       toNullable(${textSql(source, column, "text")}) AS leeway_text FROM ${source.from})`,
     {},
     { settings: readSettings },
   );
-  const { missing, different, from_ms: fromMs, to_ms: toMs } = row!;
-  const empty = missing === source.rows;
-  return { rows: source.rows, missing, distinct: different, fromMs: empty ? null : fromMs, toMs: empty ? null : toMs };
+  const { missing, unreadable: noTimes, different, from_ms: fromMs, to_ms: toMs } = row!;
+  const range = missing === source.rows ? { fromMs: null, toMs: null } : { fromMs, toMs };
+  return { rows: source.rows, missing, unreadable: noTimes, distinct: different, ...range };
 }
 
 const rowsForOrder = 20_000;
@@ -355,10 +365,10 @@ const rowsForOrder = 20_000;
 /** Rank correlation of a column's finite values with their place among the first rows of the file; 0 if there is none. */
 export async function placeCorrelation(facts: Facts, source: ComparisonSource, column: SourceColumn): Promise<number> {
   const [row] = await facts.query<{ correlation: number | null }>(
-    `SELECT rankCorr(assumeNotNull(v), place) AS correlation
-     FROM (SELECT toNullable(${numberSql(source, column)}) AS v, rowNumberInAllBlocks() AS place
+    `SELECT rankCorr(assumeNotNull(leeway_number), leeway_place) AS correlation
+     FROM (SELECT toNullable(${numberSql(source, column)}) AS leeway_number, rowNumberInAllBlocks() AS leeway_place
        FROM (SELECT ${identifier(column.name)} FROM ${source.from} LIMIT ${rowsForOrder}))
-     WHERE isFinite(v)`,
+     WHERE isFinite(leeway_number)`,
     {},
     { settings: { ...readSettings, ...inOrder } },
   );
@@ -372,8 +382,8 @@ export async function countPresence(
   column: SourceColumn,
 ): Promise<{ readonly missing: number; readonly distinct: number }> {
   const [row] = await facts.query<{ missing: number; different: number }>(
-    `SELECT countIf(isNull(v)) AS missing, ifNull(uniqCombined(v), 0) AS different
-     FROM (SELECT toNullable(${textSql(source, column)}) AS v FROM ${source.from})`,
+    `SELECT countIf(isNull(leeway_text)) AS missing, ifNull(uniqCombined(leeway_text), 0) AS different
+     FROM (SELECT toNullable(${textSql(source, column)}) AS leeway_text FROM ${source.from})`,
     {},
     { settings: readSettings },
   );
