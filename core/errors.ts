@@ -19,6 +19,7 @@ export const errorCodes = {
   intent_too_old: "an unfinished range is older than the deduplication window can vouch for",
   baseline_unreadable: "a baseline's file or range could not be read",
   file_unreadable: "a file named on the command line is not there, or is not what its name says",
+  insufficient_data: "a sample has too few values for what was asked of it",
   address_in_use: "the port is taken by another program",
   token_required: "listening beyond loopback needs a token",
   notifier_failed: "a notification could not be delivered",
@@ -37,6 +38,7 @@ const exitCodes: Partial<Record<ErrorCode, ExitCode>> = {
   schema_outdated: 2,
   token_required: 2,
   baseline_unreadable: 2,
+  insufficient_data: 2,
   file_unreadable: 2,
 };
 

@@ -48,11 +48,11 @@ test("each recipe's code has the types that it claims", () => {
 });
 
 test("the statistic is 0 for equal shares and 1 for disjoint ones", async () => {
-  const { hellinger } = (await load("detectors/methods/hellinger.ts")) as {
-    hellinger: { value: (reference: number[], current: number[]) => number };
+  const { triangularDiscrimination: statistic } = (await load("detectors/methods/triangular-discrimination.ts")) as {
+    triangularDiscrimination: { value: (reference: number[], current: number[]) => number };
   };
-  expect(hellinger.value([1, 3], [10, 30])).toBe(0);
-  expect(hellinger.value([5, 0], [0, 7])).toBe(1);
+  expect(statistic.value([1, 3], [10, 30])).toBe(0);
+  expect(statistic.value([5, 0], [0, 7])).toBe(1);
 });
 
 test("the format unwraps an object and refuses anything else with a reason", async () => {

@@ -27,17 +27,19 @@ export function binningOf(values: readonly Value[]): Binning {
   };
 }
 
-/** Distinct type-7 quantiles (Hyndman & Fan 1996: linear between order statistics at (n − 1)p) at i/128 and j/10. */
+/** Type-7 quantile of ascending values (Hyndman & Fan 1996: linear between order statistics at (n − 1)p). */
+export function quantile(sorted: Float64Array, p: number): number {
+  const position = (sorted.length - 1) * p;
+  const low = Math.floor(position);
+  const fraction = position - low;
+  const value = sorted[low]!;
+  return fraction === 0 ? value : value + fraction * (sorted[low + 1]! - value);
+}
+
+/** Distinct quantiles at i/128 and j/10. */
 export function numericBinning(sorted: Float64Array): Extract<Binning, { kind: "numeric" }> {
-  const quantile = (p: number): number => {
-    const position = (sorted.length - 1) * p;
-    const low = Math.floor(position);
-    const fraction = position - low;
-    const value = sorted[low]!;
-    return fraction === 0 ? value : value + fraction * (sorted[low + 1]! - value);
-  };
-  const deciles = [...new Set(Array.from({ length: 9 }, (_, j) => quantile((j + 1) / 10)))];
-  const grid = Array.from({ length: 127 }, (_, i) => quantile((i + 1) / 128));
+  const deciles = [...new Set(Array.from({ length: 9 }, (_, j) => quantile(sorted, (j + 1) / 10)))];
+  const grid = Array.from({ length: 127 }, (_, i) => quantile(sorted, (i + 1) / 128));
   const edges = [...new Set([...grid, ...deciles])].toSorted((a, b) => a - b);
   return { kind: "numeric", edges, decileEdges: deciles.map((value) => edges.indexOf(value)) };
 }

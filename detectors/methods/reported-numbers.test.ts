@@ -9,7 +9,11 @@ it("reports every method for numbers, and no KS for categories", () => {
   const numeric = { binning: binningOf(ramp), pooled: countsOf(binningOf(ramp), ramp) };
   const shifted = ramp.map((value) => value + 100);
   const numbers = reportedNumbers(numeric, countsOf(numeric.binning, shifted));
-  expect(Object.keys(numbers)).toEqual(["psi", "ks", "chi_square", "total_variation", "jensen_shannon"]);
+  expect(Object.keys(numbers)).toEqual([
+    ...["psi", "ks", "chi_square", "total_variation", "jensen_shannon", "wasserstein", "wasserstein_sd"],
+  ]);
+  expect(numbers.wasserstein).toBeCloseTo(100, 9);
+  expect(numbers.wasserstein_sd).toBeCloseTo(100 / Math.sqrt((1000 ** 2 - 1) / 12), 9);
   expect(numbers.ks).toBeCloseTo(0.1, 2);
   // A shift by one decile empties the first one and doubles the last.
   expect(numbers.total_variation).toBeCloseTo(0.1, 2);

@@ -1,32 +1,67 @@
 import type { Binning } from "../../core/baseline.ts";
 import type { ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
-import { methods, type MethodName } from "./registry.ts";
+import { chiSquare } from "./chi-square.ts";
+import { jensenShannon } from "./jensen-shannon.ts";
+import { ks } from "./ks.ts";
+import { psi } from "./psi.ts";
+import { totalVariation } from "./total-variation.ts";
+import { binnedWassersteinDistance } from "./wasserstein.ts";
 
 const reportedCategories = 30;
 
+/** The methods whose numbers stand beside every decision: two effects, two kinds of evidence, and a distance that is a metric. */
+const reportedMethods = [psi, ks, chiSquare, totalVariation, jensenShannon] as const;
+
+/** `wasserstein_sd` is the Wasserstein distance in standard deviations of the reference. */
+type ReportedName = (typeof reportedMethods)[number]["name"] | "wasserstein" | "wasserstein_sd";
+
 /**
- * Every method's number for one series: over the reference's deciles (numeric) or its 30 most frequent categories and
- * one cell for all others (categorical); ordered methods over the numeric bins as they are. Weighted counts become
- * shares of the effective number of rows.
+ * The reported methods' numbers for one series: over the reference's deciles (numeric) or its 30 most frequent
+ * categories and one cell for all others (categorical); ordered methods over the numeric bins as they are, and the
+ * Wasserstein distance over them with rows spread evenly within each bin. Weighted counts become shares of the effective
+ * number of rows.
  *
  * @returns Empty if either side has no value: not measured.
  */
 export function reportedNumbers(
   reference: Pick<ReferenceProfile, "binning" | "pooled">,
   current: SeriesCounts,
-): Partial<Record<MethodName, number>> {
+): Partial<Record<ReportedName, number>> {
   const { binning, pooled } = reference;
   if (!(pooled.presentWeight > 0) || !(current.presentWeight > 0)) return {};
   const cells = { before: cellsOf(binning, pooled), now: cellsOf(binning, current) };
-  const result: Partial<Record<MethodName, number>> = {};
-  for (const method of methods) {
+  const result: Partial<Record<ReportedName, number>> = {};
+  for (const method of reportedMethods) {
     if (method.over === "cells") {
       result[method.name] = method.value(cells.before, cells.now);
     } else if (binning.kind === "numeric") {
       result[method.name] = method.value(effective(pooled.bins, pooled), effective(current.bins, current));
     }
   }
+  if (binning.kind === "numeric") Object.assign(result, wassersteinOf(binning, pooled, current));
   return result;
+}
+
+/**
+ * Rows beyond the reference's range count at its ends; how far beyond is in the difference of the means, which no
+ * Wasserstein distance is less than. In standard deviations only if the reference varies.
+ */
+function wassersteinOf(
+  { edges }: Extract<Binning, { kind: "numeric" }>,
+  pooled: SeriesCounts,
+  current: SeriesCounts,
+): { wasserstein?: number; wasserstein_sd?: number } {
+  const { min, max } = pooled;
+  if (min === null || max === null) return {};
+  const mean = pooled.sum / pooled.presentWeight;
+  const distance = Math.max(
+    binnedWassersteinDistance(pooled.bins, current.bins, { edges, min, max }),
+    Math.abs(current.sum / current.presentWeight - mean),
+  );
+  const variance = pooled.sumSquares / pooled.presentWeight - mean * mean;
+  // Less than rounding leaves of the squares is no variance.
+  const sd = variance > 1e-12 * mean * mean ? Math.sqrt(variance) : 0;
+  return { wasserstein: distance, ...(sd > 0 && { wasserstein_sd: distance / sd }) };
 }
 
 /** Counts over the deciles, or over the most frequent categories and one cell for all others. */

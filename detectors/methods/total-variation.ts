@@ -18,8 +18,8 @@ export function totalVariationDistance(reference: ArrayLike<number>, current: Ar
 export const totalVariation = defineMethod({
   name: "total_variation",
   title: "Total variation distance",
-  convention:
-    "½·Σ |q − p| over the reference's deciles or most frequent categories: share of rows moved, sampling noise included.",
+  meaning: "The share of rows that would have to move to make the samples alike, sampling noise included.",
+  convention: "½·Σ |q − p| over shares.",
   source: "Levin, Peres & Wilmer, Markov Chains and Mixing Times, 2009, 4.1",
   over: "cells",
   value: totalVariationDistance,

@@ -1,0 +1,42 @@
+import { total } from "./method.ts";
+
+const emptyCell = 0.5;
+
+/** Shares (cells that sum to 1 and are not whole) do not tell their number of rows; an empty one counts as 1/10,000. */
+const rowsOfShares = 5000;
+
+/** Whether the cells are shares: they sum to 1, and not because one cell holds the only row. */
+export function areShares(counts: ArrayLike<number>): boolean {
+  if (Math.abs(total(counts) - 1) > 1e-6) return false;
+  for (let cell = 0; cell < counts.length; cell += 1) if (!Number.isInteger(counts[cell]!)) return true;
+  return false;
+}
+
+/**
+ * The shares of one cell with the default smoothing, not normalized again: a count below half
+ * a row becomes half a row, but at most the mean of both sides. So a new category is half a row in the reference and
+ * nothing is infinite; a cell that is empty on both sides stays empty; and nothing jumps, since both bounds move
+ * continuously with the counts.
+ *
+ * @returns A function of the cell's number that gives `[p, q]`, the shares of the reference and of the current sample.
+ */
+export function smoothedShares(
+  reference: ArrayLike<number>,
+  current: ArrayLike<number>,
+  smoothing: "half_row" | "none",
+): (cell: number) => readonly [number, number] {
+  const referenceRows = total(reference);
+  const rows = total(current);
+  if (smoothing === "none") return (cell) => [reference[cell]! / referenceRows, current[cell]! / rows];
+  const referenceEmpty = areShares(reference) ? emptyCell / rowsOfShares : emptyCell;
+  const empty = areShares(current) ? emptyCell / rowsOfShares : emptyCell;
+  return (cell) => {
+    const before = reference[cell]!;
+    const now = current[cell]!;
+    const mean = (before + now) / 2;
+    return [
+      Math.max(before, Math.min(referenceEmpty, mean)) / referenceRows,
+      Math.max(now, Math.min(empty, mean)) / rows,
+    ];
+  };
+}

@@ -1,0 +1,91 @@
+import { LeewayError } from "../../core/errors.ts";
+import { studentTTail } from "../decisions/student-t-tail.ts";
+import { inverseTail } from "./inverse-tail.ts";
+import { defineMethod, occupiedCells, total, type Setting } from "./method.ts";
+import { symmetricPValue, symmetricThreshold } from "./z-proportions.ts";
+
+interface MeanError {
+  readonly mean: number;
+  /** Squared standard error of the mean. */
+  readonly square: number;
+  readonly rows: number;
+}
+
+function meanError(counts: ArrayLike<number>, values: ArrayLike<number> | undefined): MeanError {
+  const rows = total(counts);
+  if (!(rows > 1)) {
+    throw new LeewayError("insufficient_data", "welch_t: each sample needs at least 2 values, one has 1; collect more");
+  }
+  // Around the first value: the digits of a large common offset cancel before they are squared.
+  const origin = values?.[0] ?? 0;
+  let sum = 0;
+  for (let cell = 0; cell < counts.length; cell += 1) sum += counts[cell]! * ((values?.[cell] ?? cell) - origin);
+  const mean = sum / rows;
+  let squares = 0;
+  // A constant has no variance, rounding of its mean neither.
+  if (occupiedCells(counts) === 1) return { mean, square: 0, rows };
+  for (let cell = 0; cell < counts.length; cell += 1) {
+    squares += counts[cell]! * ((values?.[cell] ?? cell) - origin - mean) ** 2;
+  }
+  return { mean, square: squares / (rows - 1) / rows, rows };
+}
+
+function welch(reference: ArrayLike<number>, current: ArrayLike<number>, values: ArrayLike<number> | undefined) {
+  const before = meanError(reference, values);
+  const now = meanError(current, values);
+  const square = before.square + now.square;
+  const difference = before.mean - now.mean;
+  if (square === 0) {
+    if (difference !== 0) {
+      throw new LeewayError(
+        "insufficient_data",
+        "welch_t: both samples are constant, at different values, so there is no standard error; compare them by ks or wasserstein",
+      );
+    }
+    return { t: 0, degreesOfFreedom: before.rows + now.rows - 2 };
+  }
+  // As shares of the sum: squares of tiny variances would underflow.
+  const [a, b] = [before.square / square, now.square / square];
+  return {
+    t: difference / Math.sqrt(square),
+    degreesOfFreedom: 1 / (a ** 2 / (before.rows - 1) + b ** 2 / (now.rows - 1)),
+  };
+}
+
+/**
+ * Welch's t of the means, reference less current, each sample with its own variance
+ * (`scipy.stats.ttest_ind(reference, current, equal_var=False)`); 0 if both are constant at one value.
+ *
+ * @throws LeewayError `insufficient_data` with fewer than two rows a side, or constants that differ.
+ */
+export function welchStatistic(
+  reference: ArrayLike<number>,
+  current: ArrayLike<number>,
+  { values }: Setting = {},
+): number {
+  return welch(reference, current, values).t;
+}
+
+export const welchT = defineMethod({
+  name: "welch_t",
+  title: "Welch's t-test",
+  meaning: "Evidence that the mean moved, whatever the variances: above 0 the reference's mean is the higher one.",
+  convention: "(x̄₁ − x̄₂)/√(s₁²/n₁ + s₂²/n₂), reference first, degrees of freedom by Welch–Satterthwaite.",
+  source: "Welch 1947; Satterthwaite 1946",
+  over: "values",
+  options: ["alternative"],
+  value: welchStatistic,
+  significance: (reference, current, { values, alternative = "two-sided" } = {}) => {
+    const { t, degreesOfFreedom } = welch(reference, current, values);
+    return {
+      pValue: symmetricPValue((x) => studentTTail(x, degreesOfFreedom), t, alternative),
+      numbers: { degreesOfFreedom },
+    };
+  },
+  threshold: (alpha, reference, current, { values, alternative = "two-sided" } = {}) => {
+    const { degreesOfFreedom } = welch(reference, current, values);
+    const quantile = (p: number): number =>
+      p > 0.5 ? -quantile(1 - p) : inverseTail((x) => studentTTail(x, degreesOfFreedom), p);
+    return symmetricThreshold(quantile, alpha, alternative);
+  },
+});
