@@ -223,6 +223,9 @@ describe("accepting a change as the new baseline", () => {
     await using facts = await createTestDatabase();
     await using receiver = await startWebhookReceiver();
     await live(facts, 4);
+    // What is looked at every few minutes is ahead of the whole windows.
+    const early = { signal: "missing", windowEndMs: dayStartMs(5) + hourMs } as const;
+    await insertFindings(facts, [sampleFinding({ opened: 4, ...early })], evaluatedMs(4));
     await using service = start(facts, receiver, 4);
     await service.passAt(evaluatedMs(4));
     const outcome = await service.actions.accept(incidentId, { by: "ada", comment: "new airports" });
@@ -234,6 +237,7 @@ describe("accepting a change as the new baseline", () => {
     await service.alerting.idle();
     expect(bodies(receiver)).toMatchObject([
       { reason: "opened" },
+      { reason: "grew" },
       { reason: "ended", title: "ada accepted it as the new baseline: hour", incident: { status: "ended" } },
     ]);
     expect(await readAcceptedBaselines(facts)).toMatchObject([

@@ -152,24 +152,20 @@ export function createActions(options: {
     const value = silenceView(silence, { nowMs: recordedAtMs, matches: [] });
     mirrorState({ kind: "silence", key: silenceId, sequence, value, recordedAtMs });
   };
-  /** With the open incidents that they match. */
-  const viewed = (silences: readonly Silence[]): readonly SilenceView[] => {
-    const nowMs = wallClock.now();
-    const open = openIncidents({}).map((row) => ({
-      id: row.incidentId,
-      labels: openLabels(row, modelNamed(row.model)),
-    }));
-    return silences.map((silence) => {
-      const active = silence.ended === null && silence.untilMs > nowMs;
-      const matched = open.filter(({ labels }) => active && labels.some((one) => matches(silence.matchers, one)));
-      return silenceView(silence, { nowMs, matches: matched.map(({ id }) => id) });
-    });
-  };
   const openIncidents = (filter: { readonly model?: string; readonly environment?: string }) =>
     listIncidents(state, { ...filter, statuses: ["open", "stale"], limit: Number.MAX_SAFE_INTEGER });
+  /** With the open incidents that it matches. */
+  const viewed = (silence: Silence): SilenceView => {
+    const nowMs = wallClock.now();
+    const active = silence.ended === null && silence.untilMs > nowMs;
+    const matched = (active ? openIncidents({}) : []).filter((row) =>
+      openLabels(row, modelNamed(row.model)).some((labels) => matches(silence.matchers, labels)),
+    );
+    return silenceView(silence, { nowMs, matches: matched.map(({ incidentId }) => incidentId) });
+  };
   const shownSilence = (silenceId: string): SilenceOutcome => {
     const silence = readSilence(state, silenceId);
-    if (silence !== null) return { kind: "done", silence: viewed([silence])[0]! };
+    if (silence !== null) return { kind: "done", silence: viewed(silence) };
     const detail = `no silence has the id ${JSON.stringify(silenceId)}; leeway silences lists them`;
     return { kind: "refused", code: "silence_unknown", detail };
   };
@@ -235,7 +231,8 @@ export function createActions(options: {
     const model = modelNamed(row.model);
     if (model === null) return undeclared(row.model);
     const { decided, windowMs } = await present(environment, model);
-    const toMs = Math.max(decided?.window.endMs ?? 0, row.windowEndMs);
+    // Records of a few minutes may speak of later times, but of no whole window.
+    const toMs = decided?.window.endMs ?? row.windowEndMs;
     const verdict = await examineRange(facts, { environment, model, startMs: fromMs, endMs: toMs, windowMs });
     const { zone } = model.monitoring;
     if (verdict.kind === "too_small") {
@@ -341,7 +338,8 @@ export function createActions(options: {
     silences: {
       list: (which) => {
         const nowMs = wallClock.now();
-        return viewed(which === "active" ? listActiveSilences(state, nowMs) : listSilences(state, 1000));
+        const silences = which === "active" ? listActiveSilences(state, nowMs) : listSilences(state, 1000);
+        return silences.map(viewed);
       },
       add: (silence) => state.transaction(() => shownSilence(addSilence({ ...silence, incidentId: null }))),
       end: (silenceId, by) =>
