@@ -47,7 +47,7 @@ export const replayCommand = defineCommand({
       type: "string",
       placeholder: "DURATION",
       description:
-        "How often the detectors look besides each window's end, in the data's time (default: 1h, of which gross faults are told); less takes longer.",
+        "How often the detectors look, in the data's time, besides each window's end (default: 1h): gross faults are told within so long. Less takes longer.",
     },
     speed: {
       type: "string",
