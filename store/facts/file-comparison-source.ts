@@ -116,7 +116,12 @@ async function onlyLine(facts: Facts, file: FileAddress): Promise<string[] | nul
 }
 
 function settingsOf({ delimiter }: FileAddress): Settings {
-  return { ...readSettings, format_csv_delimiter: delimiter };
+  return {
+    ...readSettings,
+    format_csv_delimiter: delimiter,
+    // Otherwise a tab is white space around a value.
+    input_format_csv_allow_whitespace_or_tab_as_delimiter: delimiter === "\t" ? 1 : 0,
+  };
 }
 
 export function kindOf(type: string): StoredKind {
