@@ -1,4 +1,5 @@
 import { gammaln } from "simple-statistics";
+import { total } from "./method.ts";
 import { greatestCommonDivisor } from "./smirnov-paths.ts";
 
 /**
@@ -59,24 +60,47 @@ export function cramerVonMisesExactNull(
 ): readonly { readonly value: number; readonly tail: number }[] {
   const divisor = greatestCommonDivisor(n, m);
   const [stepN, stepM] = [m / divisor, n / divisor];
-  // Orders of the first v and w values, counted by the sum so far of (F − G)² in squares of 1/lcm(n, m).
-  let row: Map<number, number>[] = [];
+  // Orders of the first v and w values, by the sum so far of (F − G)² in squares of 1/lcm(n, m).
+  let row: Orders[] = [];
   for (let w = 0; w <= m; w += 1) {
-    const next: Map<number, number>[] = [];
+    const next: Orders[] = [];
     for (let v = 0; v <= n; v += 1) {
       const here = (stepN * v - stepM * w) ** 2;
-      const orders = new Map<number, number>();
-      if (v === 0 && w === 0) orders.set(0, 1);
-      for (const before of [v > 0 ? next[v - 1] : undefined, w > 0 ? row[v] : undefined]) {
-        for (const [sum, count] of before ?? []) orders.set(sum + here, (orders.get(sum + here) ?? 0) + count);
-      }
-      next.push(orders);
+      const [left, below] = [next[v - 1], row[v]];
+      if (left === undefined && below === undefined)
+        next.push({ sums: Float64Array.of(0), counts: Float64Array.of(1) });
+      else next.push(merged(left ?? none, below ?? none, here));
     }
     row = next;
   }
-  const orders = [...row[n]!].toSorted(([a], [b]) => b - a);
-  const all = orders.reduce((sum, [, count]) => sum + count, 0);
+  const { sums, counts } = row[n]!;
+  const all = total(counts);
   const unit = (n * m) / ((n + m) * stepN * n) ** 2;
   let extreme = 0;
-  return orders.map(([sum, count]) => ({ value: sum * unit, tail: (extreme += count) / all })).toReversed();
+  return Array.from(sums.toReversed(), (sum, i) => ({
+    value: sum * unit,
+    tail: (extreme += counts[counts.length - 1 - i]!) / all,
+  })).toReversed();
+}
+
+/** How many orders have each sum, ascending. */
+interface Orders {
+  readonly sums: Float64Array;
+  readonly counts: Float64Array;
+}
+
+const none: Orders = { sums: new Float64Array(), counts: new Float64Array() };
+
+/** The orders of both, each sum larger by `step`. */
+function merged(a: Orders, b: Orders, step: number): Orders {
+  const sums = new Float64Array(a.sums.length + b.sums.length);
+  const counts = new Float64Array(sums.length);
+  let length = 0;
+  for (let i = 0, j = 0; i < a.sums.length || j < b.sums.length; length += 1) {
+    const sum = Math.min(a.sums[i] ?? Infinity, b.sums[j] ?? Infinity);
+    sums[length] = sum + step;
+    if (a.sums[i] === sum) counts[length]! += a.counts[i++]!;
+    if (b.sums[j] === sum) counts[length]! += b.counts[j++]!;
+  }
+  return { sums: sums.subarray(0, length), counts: counts.subarray(0, length) };
 }

@@ -67,10 +67,8 @@ export const cramerVonMises = defineMethod({
   threshold: (alpha, reference, current) => {
     if (isExact(reference, current)) {
       const values = cramerVonMisesExactNull(total(reference), total(current));
-      // Half way below the first value that is unlikely enough: scores on a grid do not depend on rounding.
-      const first = values.findIndex(({ tail }) => tail <= alpha);
-      const [below, above] = [values.at(first - 1)!.value, values[first]?.value];
-      return above === undefined ? below : (below + above) / 2;
+      // A hair above the largest value that is likely enough: ties may put scores anywhere above it.
+      return values.findLast(({ tail }) => tail > alpha)!.value * (1 + 1e-9);
     }
     const { mean, factor } = normalization(total(reference), total(current));
     return mean + (inverseTail(cramerVonMisesTail, alpha) - 1 / 6) / factor;
