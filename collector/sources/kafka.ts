@@ -244,7 +244,7 @@ async function heartbeatUntil(ready: Promise<void>, payload: EachBatchPayload): 
 }
 
 /** @returns null without one that can be continued: a header of that name that says something else is nobody's fault here. */
-function traceparentOf(headers: IHeaders | undefined): string | null {
+export function traceparentOf(headers: IHeaders | undefined): string | null {
   const header = headers?.["traceparent"];
   if (header === undefined || Array.isArray(header)) return null;
   const text = typeof header === "string" ? header : header.toString("latin1");
