@@ -1,7 +1,14 @@
 import { LeewayError } from "../../core/errors.ts";
-import { measuredOf, type BarVerdict, type Measured, type ScenarioResult } from "../../detectors/simulate/measured.ts";
+import {
+  measuredOf,
+  measuredPeer,
+  type BarVerdict,
+  type Measured,
+  type ScenarioResult,
+} from "../../detectors/simulate/measured.ts";
 import type { SimulatedMonitoring } from "../../detectors/simulate/outcome.ts";
-import { scenarios, type Scenario } from "../../detectors/simulate/scenarios.ts";
+import { peerRules } from "../../detectors/simulate/peers.ts";
+import { scenarioNamed, scenarios, type Scenario } from "../../detectors/simulate/scenarios.ts";
 import { createSimulationThreads } from "../../detectors/simulate/threads.ts";
 import { nearestName } from "../config/fault.ts";
 import { requireConfig } from "../config/load.ts";
@@ -15,6 +22,9 @@ import { formatTable } from "./table.ts";
 /** The short form runs one model of so many, and at least `fewestModels`. */
 const quickFraction = 25;
 const fewestModels = 12;
+/** Streams on which other rules are run beside, and how many models of each: enough for rates that differ by hundreds. */
+const peerScenarios = ["iid", "iid-small-reference", "season", "users-10", "mean-0.1", "mean-0.2", "flag"];
+const peerModels = { false_incidents: 10, delay: 40 };
 const names = scenarios.map(({ name }) => name);
 const defaults: SimulatedMonitoring = {
   falseIncidentsPerModelWeek: builtInModelDefaults.monitoring.false_incidents_per_model_week,
@@ -31,6 +41,10 @@ export const simulateCommand = defineCommand({
     quick: { type: "boolean", description: "A twenty-fifth of the models: the same bars, wider intervals." },
     scenarios: { type: "string", placeholder: "A,B", description: "Only these; --list names them." },
     list: { type: "boolean", description: "List the scenarios." },
+    peers: {
+      type: "boolean",
+      description: "Add what other tools' default rules do on some of the same streams, and to always and never fire.",
+    },
     seed: {
       type: "string",
       placeholder: "N",
@@ -74,6 +88,7 @@ export const simulateCommand = defineCommand({
     const monitoring = monitoringOf(options, context);
     const started = performance.now();
     const results = await simulated(context, { chosen, quick, seed, workers, monitoring });
+    if (options.peers === true) results.push(...(await simulatedPeers(context, { quick, seed, workers, monitoring })));
     const seconds = Math.round((performance.now() - started) / 1000);
     if (options.json === true) {
       context.write(`${JSON.stringify({ seed, quick, monitoring, seconds, results }, null, 2)}\n`);
@@ -107,9 +122,28 @@ async function simulated(context: CommandContext, request: SimulationRequest): P
     const runs = await threads.run(scenario.name, modelsOf(scenario), {
       seed,
       monitoring,
+      peer: null,
       progress: (more) => progress.update((done += more), total),
     });
     results.push(measuredOf(scenario, runs, monitoring, defaults));
+  }
+  return results;
+}
+
+async function simulatedPeers(
+  context: CommandContext,
+  { quick, seed, workers, monitoring }: Omit<SimulationRequest, "chosen">,
+): Promise<ScenarioResult[]> {
+  using progress = createProgress(context, { label: "simulating other rules", unit: "streams" });
+  await using threads = createSimulationThreads(workers);
+  const results: ScenarioResult[] = [];
+  const pairs = peerRules.flatMap(({ name }) => peerScenarios.map((scenario) => ({ peer: name, scenario })));
+  for (const [done, { peer, scenario }] of pairs.entries()) {
+    progress.update(done, pairs.length);
+    const found = scenarioNamed(scenario);
+    const models = found.kind === "delay" ? peerModels.delay : peerModels.false_incidents;
+    const runs = await threads.run(scenario, quick ? 2 : models, { seed, monitoring, peer, progress: () => {} });
+    results.push(measuredPeer(peer, found, runs));
   }
   return results;
 }

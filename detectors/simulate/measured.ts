@@ -134,6 +134,40 @@ export function measuredOf(
   }
 }
 
+/** What another tool's rule did with the same models: windows and columns that alert, and how soon it saw the change. */
+export function measuredPeer(peer: string, scenario: Scenario, runs: readonly Run[]): ScenarioResult {
+  const { stream } = scenario;
+  const windows = scenario.kind === "false_incidents" ? scenario.windows : 0;
+  const weeks = windows / (stream.kind === "hourly" ? 168 : 7);
+  const rate = (what: string, of: (run: Run) => number): Measured => ({
+    what,
+    ...rateInterval(runs.map(of), weeks),
+    bar: null,
+    verdict: "reported",
+  });
+  const found = (within: number): Measured => ({
+    what: within === 1 ? "found in window 1" : `found within ${within} windows`,
+    ...atLeastOf(runs.filter(({ foundIn }) => foundIn !== null && foundIn <= within).length, runs.length, null),
+  });
+  return {
+    scenario: scenario.name,
+    title: `${peer}: ${scenario.title}`,
+    kind: scenario.kind,
+    features: stream.features,
+    referenceRows: stream.referenceRows,
+    rows: stream.rows,
+    models: runs.length,
+    modelWeeks: weeks > 0 ? runs.length * weeks : null,
+    measured:
+      scenario.kind === "delay"
+        ? scenario.marks.map(({ within }) => found(within))
+        : [
+            rate("windows with an alert a week", ({ incidents }) => incidents),
+            rate("column alerts a week", ({ incidents, growths }) => incidents + growths),
+          ],
+  };
+}
+
 function rateVerdict({ low, high }: Interval, atMost: number | null): BarVerdict {
   if (atMost === null) return "reported";
   if (high <= atMost) return "held";

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { parentPort, Worker, workerData } from "node:worker_threads";
 import type { SimulatedMonitoring } from "./outcome.ts";
+import { runPeer } from "./peers.ts";
 import { runScenario, type Run } from "./run.ts";
 import { scenarioNamed } from "./scenarios.ts";
 
@@ -11,6 +12,8 @@ interface Stretch {
   readonly to: number;
   readonly seed: number;
   readonly monitoring: SimulatedMonitoring;
+  /** Another tool's rule instead of Leeway's decisions; null: Leeway's. */
+  readonly peer: string | null;
 }
 
 const stretchLength = 10;
@@ -23,7 +26,7 @@ export interface SimulationThreads extends AsyncDisposable {
   run(
     scenario: string,
     models: number,
-    options: Pick<Stretch, "seed" | "monitoring"> & { readonly progress: (done: number) => void },
+    options: Pick<Stretch, "seed" | "monitoring" | "peer"> & { readonly progress: (done: number) => void },
   ): Promise<readonly Run[]>;
 }
 
@@ -59,11 +62,11 @@ export function createSimulationThreads(count: number | null): SimulationThreads
   }
 
   return {
-    run: async (scenario, models, { seed, monitoring, progress }) => {
+    run: async (scenario, models, { seed, monitoring, peer, progress }) => {
       const stretches = Array.from({ length: Math.ceil(models / stretchLength) }, async (_, index) => {
         const from = index * stretchLength;
         const to = Math.min(models, from + stretchLength);
-        const runs = await runStretch({ scenario, from, to, seed, monitoring });
+        const runs = await runStretch({ scenario, from, to, seed, monitoring, peer });
         progress(to - from);
         return runs;
       });
@@ -76,10 +79,14 @@ export function createSimulationThreads(count: number | null): SimulationThreads
 }
 
 if (workerData === role) {
-  parentPort?.on("message", ({ scenario, from, to, seed, monitoring }: Stretch) => {
+  parentPort?.on("message", ({ scenario, from, to, seed, monitoring, peer }: Stretch) => {
     const found = scenarioNamed(scenario);
     parentPort?.postMessage(
-      Array.from({ length: to - from }, (_, index) => runScenario(found, from + index, { seed, monitoring })),
+      Array.from({ length: to - from }, (_, index) =>
+        peer === null
+          ? runScenario(found, from + index, { seed, monitoring })
+          : runPeer(peer, scenario, from + index, seed),
+      ),
     );
   });
 }
