@@ -42,7 +42,7 @@ export interface FindingMessage {
   readonly contributors: readonly Share[];
   readonly slices: readonly Share[];
   /** Parts of the change that come of another mix of an attribute's values. */
-  readonly mix: NonNullable<Evidence["mix"]>;
+  readonly mix?: NonNullable<Evidence["mix"]>;
 }
 
 /** What a person needs at three in the morning, about one incident. Notifiers render it. */

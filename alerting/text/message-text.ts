@@ -94,7 +94,7 @@ function forWhomLines(finding: FindingMessage): readonly string[] {
   const lines: string[] = [];
   if (contributors.length > 0) lines.push(`values: ${contributors.slice(0, listed).map(before).join(", ")}`);
   if (finding.slices.length > 0) lines.push(`slices: ${finding.slices.slice(0, listed).map(slice).join(", ")}`);
-  const [mixed] = finding.mix;
+  const [mixed] = finding.mix ?? [];
   if (mixed !== undefined && mixed.part >= toldMix) {
     const rest = mixed.part >= 1 ? "" : ", the rest from within its values";
     lines.push(`mix: ${shareText(Math.min(1, mixed.part))} comes of another mix of ${mixed.attribute}${rest}`);
