@@ -114,9 +114,15 @@ function typesOf(text: string | undefined, fail: (message: string) => LeewayErro
 
 function timeOf(text: string | undefined, fail: (message: string) => LeewayError): number | null {
   if (text === undefined) return null;
-  const timeMs = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isFinite(timeMs)) return timeMs;
+  const timeMs = parseTime(text);
+  if (timeMs !== null) return timeMs;
   throw fail(`--at ${JSON.stringify(text)} is not a time; write it as 2026-01-31T23:00:00Z`);
+}
+
+/** A day (UTC), or a time with its zone, in ms; null if it is neither. */
+export function parseTime(text: string): number | null {
+  const timeMs = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isFinite(timeMs) ? timeMs : null;
 }
 
 function zoneOf(text: string | undefined, fail: (message: string) => LeewayError): string {

@@ -13,7 +13,7 @@ import type { ReplayedAlert, Replayed } from "../replay/replay.ts";
 import { outputPalette } from "./colour.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import { configOptions, configRequest } from "./config-options.ts";
-import { eventFileRequest, fileOptions, mappingText } from "./file-options.ts";
+import { eventFileRequest, fileOptions, mappingText, parseTime } from "./file-options.ts";
 import { createProgress } from "./progress.ts";
 import { packageVersion } from "./version.ts";
 import { textWidth, wrapText } from "./wrap.ts";
@@ -217,8 +217,8 @@ function replayedModel(
 }
 
 function timeOf(text: string): number {
-  const timeMs = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isFinite(timeMs)) return timeMs;
+  const timeMs = parseTime(text);
+  if (timeMs !== null) return timeMs;
   throw usage(`--baseline-until ${JSON.stringify(text)} is not a time; write 2026-02-01 or 2026-02-01T06:00:00Z`);
 }
 

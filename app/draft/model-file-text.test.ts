@@ -57,6 +57,7 @@ test("whatever names events carry, the file is valid and says them back", () => 
       expect(file.model).toBe(model);
       expect(new Set(Object.keys(file.features ?? {}))).toEqual(new Set(features));
     }),
+    { numRuns: 40 },
   );
 });
 
