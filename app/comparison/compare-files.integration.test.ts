@@ -2,12 +2,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, inject, it, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { binningOf, countsOf } from "../../detectors/decisions/binning.ts";
 import { ksStatistic } from "../../detectors/methods/ks.ts";
 import { populationStabilityIndex } from "../../detectors/methods/psi.ts";
 import { cellsOf } from "../../detectors/methods/reported-numbers.ts";
 import { createRandom, type Random } from "../../detectors/simulate/random.ts";
+import { startEngine } from "../../store/engine/engine.ts";
 import { createFacts } from "../../store/facts/client.ts";
 import type { ComparedColumn, Comparison } from "./comparison.ts";
 import { compareFiles, type ComparisonRequest } from "./compare-files.ts";
@@ -297,7 +298,8 @@ describe("ways to write a file", () => {
 });
 
 test("Parquet keeps its types: no rows, booleans, times, dictionaries and NaN", async () => {
-  await using facts = createFacts(inject("clickhouse"));
+  await using engine = await startEngine({ dataDir: join(folder, "writer") });
+  await using facts = createFacts({ url: engine.url, token: engine.token });
   const write = async (name: string, rows: number, seed: number) =>
     facts.command(
       `INSERT INTO FUNCTION file('${join(folder, name)}', Parquet)
