@@ -180,12 +180,9 @@ export const modelSchema = z.strictObject({
           .boolean()
           .prefault(false)
           .meta({ description: "Test each slice on its own; all of them share 20 % of the budget." }),
-        derive: z
-          .enum(["hour_band", "weekday", "length"])
-          .optional()
-          .meta({
-            description: "Computed from the event: its hour in bands of six, its weekday, or the length of a text.",
-          }),
+        derive: z.enum(["hour_band", "weekday", "length"]).optional().meta({
+          description: "Computed from the event: its hour in bands of six, its weekday, or the length of a text.",
+        }),
         of: nonEmptyText.optional().meta({ description: "derive: length: the feature whose length it is." }),
       }),
     )

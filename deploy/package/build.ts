@@ -6,10 +6,17 @@ import { dirname, join } from "node:path";
 const root = join(import.meta.dirname, "..", "..");
 const dist = join(root, "dist");
 /** Relative to the root; at the same place below `dist/`. */
-const assets = ["alerting/**/*.ttf", "alerting/**/*.txt", "app/page/**/*.{css,js,svg}", "app/comparison/**/*.{css,ndjson}"];
+const assets = [
+  "alerting/**/*.ttf",
+  "alerting/**/*.txt",
+  "app/page/**/*.{css,js,svg}",
+  "app/comparison/**/*.{css,ndjson}",
+];
 
 rmSync(dist, { recursive: true, force: true });
-execFileSync(join(root, "node_modules", ".bin", "tsc"), ["-p", join(root, "tsconfig.build.json")], { stdio: "inherit" });
+execFileSync(join(root, "node_modules", ".bin", "tsc"), ["-p", join(root, "tsconfig.build.json")], {
+  stdio: "inherit",
+});
 for (const file of globSync(assets, { cwd: root })) {
   mkdirSync(dirname(join(dist, file)), { recursive: true });
   cpSync(join(root, file), join(dist, file));

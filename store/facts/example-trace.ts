@@ -1,5 +1,5 @@
 import type { Facts } from "./client.ts";
-import { scopeCondition, scopeParams, sqlText } from "./row-scope.ts";
+import { scopeCondition, scopeParams } from "./row-scope.ts";
 import type { RowScope } from "./row-scope.ts";
 import { binningsOf, slotColumns, slotParams, slotSettings } from "./slots.ts";
 import type { BinnedExpression } from "./slots.ts";
