@@ -13,11 +13,19 @@ import type { Logger } from "../../core/logger.ts";
 import type { ModelSpec } from "../../core/model.ts";
 import { noTracing } from "../../core/tracing.ts";
 import type { Window } from "../../core/window.ts";
-import { ensureBaseline, fewestSubWindows, type LoadedBaseline } from "../../detectors/baselines/baseline.ts";
+import {
+  binnedExpressions,
+  ensureBaseline,
+  fewestSubWindows,
+  type LoadedBaseline,
+} from "../../detectors/baselines/baseline.ts";
 import { modelFeatures } from "../../detectors/baselines/model-features.ts";
 import { createWindowDecider } from "../../detectors/window-decision.ts";
 import { readOutcomes, readSeriesStates, readWindowSpans } from "../../store/facts/backtest-rows.ts";
 import type { Facts } from "../../store/facts/client.ts";
+import { writeProfiles } from "../../store/facts/profiles.ts";
+import { neverExpires } from "../../store/facts/row-scope.ts";
+import { summarizeRows } from "../../store/facts/windows.ts";
 import type {
   BacktestFinding,
   BacktestIncident,
@@ -94,13 +102,14 @@ export async function runBacktest(
   const later = run.rowsPerWindow === null ? withGaps(loaded.gapsMs) : first;
   const partial = partialWindow(planned, spans, run.rowsPerWindow);
 
+  const countedAhead = await countAhead(run, loaded, planned);
   const incidents = createIncidents(model);
   let state = first.initialState();
   for (const [index, { window }] of planned.entries()) {
     run.progress?.(index, planned.length);
     if (index === partial) break;
     const decider = index === 0 ? first : later;
-    const decided = await decider.decide(state, window, { revision: 0, recount: true, schemas });
+    const decided = await decider.decide(state, window, { revision: 0, recount: !countedAhead, schemas });
     state = decided.state;
     incidents.take(decided.findings, window);
   }
@@ -116,6 +125,50 @@ export async function runBacktest(
     result: { windows, ...incidents.view(indexOf), performance },
     notes: [...warmingNotes(loaded, run, partial === 0), ...notes],
   };
+}
+
+/** So many windows are counted by one statement: bounds what the engine holds for them. */
+const windowsPerStatement = 64;
+
+/**
+ * Counts all windows before they are decided, many at a time, which costs a fraction of one after the other. Watched slices
+ * are left to the decider, which knows how.
+ *
+ * @returns false if nothing was counted.
+ */
+async function countAhead(
+  { facts, model, environment, schemas }: BacktestRun,
+  loaded: LoadedBaseline,
+  planned: readonly PlannedWindow[],
+): Promise<boolean> {
+  const [first, last] = [planned[0]?.window, planned.at(-1)?.window];
+  if (loaded.slices.length > 0 || first === undefined || last === undefined) return false;
+  const summary = await summarizeRows(facts, {
+    environment,
+    model: model.name,
+    fromMs: first.startMs,
+    toMs: last.endMs,
+  });
+  if (summary === null) return false;
+  const series = binnedExpressions(loaded, model, schemas, summary.schemaIds);
+  for (let start = 0; start < planned.length; start += windowsPerStatement) {
+    const request = {
+      rows: { environment, model: model.name },
+      environment,
+      baselineId: loaded.baseline.baselineId,
+      kind: "live",
+      revision: 0,
+      windows: planned.slice(start, start + windowsPerStatement).map(({ window }) => window),
+      weighted: summary.weighted,
+      reference: loaded.rowScope,
+      computedAtMs: systemClock.now(),
+      expiresOn: neverExpires,
+    } as const;
+    const [features, results] = [true, false].map((own) => series.filter(({ role }) => (role === "feature") === own));
+    await writeProfiles(facts, { ...request, series: features!, split: { kind: "whole" } });
+    await writeProfiles(facts, { ...request, series: results!, split: { kind: "version" } });
+  }
+  return true;
 }
 
 function warmingNotes(loaded: LoadedBaseline, run: BacktestRun, nothing: boolean): string[] {

@@ -334,7 +334,7 @@ export async function readSeriesStates(
   const rows = await facts.query<{ start_ms: number; states: readonly SeriesState[] }>(
     `SELECT toUnixTimestamp64Milli(window_start) AS start_ms, groupUniqArray(toString(state)) AS states FROM evaluations
     WHERE environment = {environment:String} AND model = {model:String} AND baseline_id = {baselineId:String}
-      AND signal IN ('distribution', 'missing', 'unseen') AND slice = ''
+      AND signal IN ('distribution', 'missing', 'unseen', 'silence') AND slice = ''
     GROUP BY window_start`,
     { ...key },
   );
