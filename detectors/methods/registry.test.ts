@@ -9,8 +9,8 @@ const counts = (cells: number, most = 50) =>
     // No method asks for more than four rows a side.
     .filter((values) => values.reduce((sum, value) => sum + value, 0) >= 4);
 const twoSamples = (method: Method, mostCells = 40, most?: number) =>
-  (method.over === "pair" ? fc.constant(2) : fc.integer({ min: 1, max: mostCells })).chain((cells) =>
-    fc.tuple(counts(cells, most), counts(cells, most)),
+  (method.over === "pair" ? fc.constant(2) : fc.integer({ min: most === undefined ? 1 : 2, max: mostCells })).chain(
+    (cells) => fc.tuple(counts(cells, most), counts(cells, most)),
   );
 /** What a test has no standard error for: two constants that differ. */
 const varies = (before: readonly number[], now: readonly number[]) =>
