@@ -14,6 +14,8 @@ import { createProgress } from "./progress.ts";
 
 /** In the table unless others are asked for; JSON and the page hold all. */
 const tableMethods: readonly MethodName[] = ["psi", "ks", "chi_square"];
+/** Names matter more than scores: below this width the table has one. */
+const roomForScores = 100;
 const failures: readonly Verdict[] = ["drift", "insufficient_data"];
 
 export const compareCommand = defineCommand({
@@ -76,11 +78,15 @@ export const compareCommand = defineCommand({
     context.write(
       options.json === true
         ? `${JSON.stringify(comparison, null, 2)}\n`
-        : terminalText(comparison, context, wanted ?? tableMethods),
+        : terminalText(comparison, context, wanted ?? shownMethods(context)),
     );
     return failOn.includes(comparison.verdict) ? 1 : 0;
   },
 });
+
+function shownMethods({ output }: CommandContext): readonly MethodName[] {
+  return (output?.columns ?? roomForScores) < roomForScores ? tableMethods.slice(0, 1) : tableMethods;
+}
 
 async function compared(context: CommandContext, request: ComparisonRequest) {
   using progress = createProgress(context, { label: "comparing", unit: "columns" });
