@@ -213,10 +213,15 @@ export function createFastCadence(options: {
       state: closedMs === null ? "open" : "closed",
       windowEndMs: endMs,
       closedWindowEndMs: closedMs,
-      magnitude: evidence.effectLow,
-      incidentMagnitude: evidence.effectLow,
+      magnitude: magnitudeOf(finding),
+      incidentMagnitude: magnitudeOf(finding),
       evidence: { ...evidence, horizon: "fast", ...nothingElse },
     };
+  }
+
+  /** In rows moved, as other magnitudes: rows that do not come for five minutes are few of a day's. */
+  function magnitudeOf({ signal, evidence }: FastFinding): number {
+    return signal === "volume" ? evidence.effectLow * Math.min(1, fastWindowMs / windowMs) : evidence.effectLow;
   }
 
   const common = (identity: Identity, series: Series, signal: Signal) => ({

@@ -35,6 +35,9 @@ export function seriesName(finding: Finding): string {
 /** What happened to it, as the end of a sentence that begins with `seriesName`; silence is a sentence of its own. */
 export function headline(finding: Finding): string {
   const name = seriesName(finding);
+  // The numbers of what has ended are those of after it.
+  const over = finding.state === "closed" ? headlineOfEnded(finding, name) : null;
+  if (over !== null) return over;
   switch (finding.signal) {
     case "missing":
       return `${name} is missing in ${shareText(finding.evidence.current)} of rows`;
@@ -58,6 +61,30 @@ export function headline(finding: Finding): string {
         : "far more events than usual";
     case "distribution":
       return finding.evidence.horizon === "long" ? `${name} is drifting` : `${name} changed`;
+  }
+}
+
+function headlineOfEnded({ signal }: Finding, name: string): string | null {
+  switch (signal) {
+    case "missing":
+      return `${name} was missing more often`;
+    case "silence":
+      return "events had stopped";
+    case "type_mismatch":
+      return `${name} came as another type`;
+    case "out_of_range":
+      return `${name} was outside the baseline's range`;
+    case "constant":
+      return `${name} was the same in every row`;
+    case "error":
+      return "events carried no prediction";
+    case "latency":
+      return "answers were slow";
+    case "volume":
+      return "the number of events was unusual";
+    case "unseen":
+    case "distribution":
+      return null;
   }
 }
 
