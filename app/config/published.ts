@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { methodsPage } from "../../detectors/methods/methods-page.ts";
 import { type JsonSchema, jsonSchemaOf } from "./file-faults.ts";
 import { modelSchema, serviceSchema, tokensSchema } from "./schema.ts";
 
@@ -11,6 +12,7 @@ export function publishedFiles(): Readonly<Record<string, string>> {
     "app/config/leeway.schema.json": schemaFile("leeway.yaml", serviceSchema),
     "app/config/model.schema.json": schemaFile("models/*.yaml", modelSchema),
     "docs/configuration.md": optionsDocument(),
+    "docs/methods.md": methodsPage(),
   };
 }
 

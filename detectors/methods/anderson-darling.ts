@@ -104,6 +104,7 @@ export const andersonDarling = defineMethod({
     "k-sample A² with midranks, normalized to mean 0 and standard deviation 1; p-value from a table, kept within 0.001 … 0.25.",
   source: "Anderson & Darling 1952; Scholz & Stephens 1987",
   over: "ordered",
+  null: "interpolated in the table of Scholz & Stephens, so that a p-value is never below 0.001 or above 0.25",
   value: andersonDarlingStatistic,
   significance: (reference, current) => {
     if (occupiedCells(reference, current) === 1) return { pValue: 1 };

@@ -62,6 +62,7 @@ export const chiSquare = defineMethod({
   convention: "Pearson's X² of the 2×k table, without Yates' correction, rows assumed independent.",
   source: "Pearson 1900",
   over: "cells",
+  null: "χ² with one degree of freedom fewer than there are occupied cells",
   value: chiSquareStatistic,
   significance: (reference, current) =>
     chiSquareSignificance(chiSquareStatistic(reference, current), reference, current),

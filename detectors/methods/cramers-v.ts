@@ -33,6 +33,7 @@ export const cramersV = defineMethod({
   convention: "√(φ̃²/min(k̃ − 1, r̃ − 1)) with Bergsma's corrections, of the 2×k table.",
   source: "Cramér 1946; Bergsma 2013",
   over: "cells",
+  null: "that of chi_square, whose p-value it gives",
   value: cramersVStatistic,
   significance: (reference, current) =>
     chiSquareSignificance(chiSquareStatistic(reference, current), reference, current),

@@ -86,6 +86,7 @@ export const fisherExact = defineMethod({
   convention: "Odds ratio of the 2×2 table, reference first; two-sided p-value: all tables not likelier than this one.",
   source: "Fisher 1935",
   over: "pair",
+  null: "hypergeometric, given the margins; two-sided: all tables that are no likelier",
   options: ["alternative"],
   value: oddsRatio,
   significance: (reference, current, { alternative = "two-sided" } = {}) => ({

@@ -29,6 +29,7 @@ export const gTest = defineMethod({
   convention: "2·Σ O·ln(O/E) of the 2×k table, uncorrected, rows assumed independent.",
   source: "Wilks 1938; Sokal & Rohlf, Biometry, 1981",
   over: "cells",
+  null: "χ² with one degree of freedom fewer than there are occupied cells",
   value: gStatistic,
   significance: (reference, current) => chiSquareSignificance(gStatistic(reference, current), reference, current),
   threshold: chiSquareThreshold,

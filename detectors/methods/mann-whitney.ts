@@ -67,6 +67,7 @@ export const mannWhitney = defineMethod({
     "U of the reference, ties counted half; p-value with tie and continuity correction, exact without ties if one side has at most 8 rows.",
   source: "Wilcoxon 1945; Mann & Whitney 1947",
   over: "ordered",
+  null: "normal with tie and continuity correction; counted out without ties if one side has at most 8 rows",
   options: ["alternative"],
   value: mannWhitneyU,
   significance: (reference, current, { alternative = "two-sided" } = {}) => {

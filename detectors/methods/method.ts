@@ -1,4 +1,7 @@
-/** Which way two samples may differ, in SciPy's words with the reference first: `less` is a reference that lies below the current sample. */
+/**
+ * Which way two samples may differ, in SciPy's words with the reference first: `less` is a reference that lies below the
+ * current sample, and for `ks`, as there, one whose distribution function does: it lies above.
+ */
 export type Alternative = "two-sided" | "less" | "greater";
 
 /** How a method is computed, beyond the two samples; every option has a default that the method documents. */
@@ -39,6 +42,8 @@ export interface Method<Name extends string = string> {
    * values matter (`setting.values`).
    */
   readonly over: "cells" | "pair" | "ordered" | "values";
+  /** Distribution of the score if nothing changed, in words; with `significance` only. */
+  readonly null?: string;
   /** Which settings it heeds. */
   readonly options?: readonly ("base" | "smoothing" | "scale" | "alternative")[];
   /**

@@ -108,6 +108,7 @@ describe.each(methods)("$name", (method: Method) => {
     expect(method.meaning.length).toBeGreaterThan(40);
     expect(method.convention.length).toBeGreaterThan(10);
     expect(method.source).toMatch(/\d{4}/);
+    expect(method.null === undefined).toBe(method.significance === undefined);
   });
 });
 

@@ -73,6 +73,7 @@ export const welchT = defineMethod({
   convention: "(x̄₁ − x̄₂)/√(s₁²/n₁ + s₂²/n₂), reference first, degrees of freedom by Welch–Satterthwaite.",
   source: "Welch 1947; Satterthwaite 1946",
   over: "values",
+  null: "Student's t with Welch and Satterthwaite's degrees of freedom",
   options: ["alternative"],
   value: welchStatistic,
   significance: (reference, current, { values, alternative = "two-sided" } = {}) => {

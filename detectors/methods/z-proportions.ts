@@ -36,6 +36,7 @@ export const zProportions = defineMethod({
   convention: "(p₁ − p₂)/√(p̄(1 − p̄)(1/n₁ + 1/n₂)), reference first, pooled variance, no continuity correction.",
   source: "Fleiss, Levin & Paik, Statistical Methods for Rates and Proportions, 2003",
   over: "pair",
+  null: "normal",
   options: ["alternative"],
   value: proportionsZ,
   significance: (reference, current, { alternative = "two-sided" } = {}) => ({

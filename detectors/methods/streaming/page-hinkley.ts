@@ -1,11 +1,4 @@
-import {
-  defineStreamMethod,
-  fraction,
-  numberAbove,
-  numberFrom,
-  wholeFrom,
-  type StreamOption,
-} from "./stream-method.ts";
+import { defineStreamMethod, fraction, wholeFrom, type StreamOption } from "./stream-method.ts";
 
 const standardise: StreamOption<boolean> = {
   default: true,
