@@ -55,7 +55,7 @@ export interface NumericReference {
 
 /** How many numeric columns go into one statement: each keeps its values in memory. */
 export function numericColumnsPerStatement(rows: number): number {
-  return Math.max(1, Math.min(8, Math.floor(2_000_000 / Math.max(1, rows))));
+  return Math.max(1, Math.min(8, Math.floor(1_000_000 / Math.max(1, rows))));
 }
 
 interface NumericRow {
