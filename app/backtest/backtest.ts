@@ -54,6 +54,8 @@ export interface BacktestRun {
   /** False: scores are not probabilities. */
   readonly probabilities: boolean;
   readonly log: Logger;
+  /** Ends it between two windows. */
+  readonly abort?: AbortSignal;
   readonly progress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -69,7 +71,7 @@ export interface PlannedWindow {
  * incidents. What is decided of a window knows nothing of those after it.
  *
  * @returns the result, and what is worth knowing about it.
- * @throws LeewayError `baseline_unreadable`, and those of the store.
+ * @throws LeewayError `baseline_unreadable`, and those of the store; the reason of `abort`.
  */
 export async function runBacktest(
   run: BacktestRun,
@@ -106,6 +108,7 @@ export async function runBacktest(
   const incidents = createIncidents(model);
   let state = first.initialState();
   for (const [index, { window }] of planned.entries()) {
+    run.abort?.throwIfAborted();
     run.progress?.(index, planned.length);
     if (index === partial) break;
     const decider = index === 0 ? first : later;

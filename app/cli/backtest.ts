@@ -13,6 +13,7 @@ import { parseInstant } from "../config/instant.ts";
 import { requireConfig, type LoadedConfig } from "../config/load.ts";
 import { modelSpec } from "../config/model-spec.ts";
 import { builtInModelDefaults, modelSchema } from "../config/schema.ts";
+import { listenForEnd, signalExitCode } from "../lifecycle/signals.ts";
 import { defineCommand, type CommandContext, type OptionSpec, type OptionValues } from "./command.ts";
 import { configOptions, configRequest } from "./config-options.ts";
 import { createProgress } from "./progress.ts";
@@ -85,6 +86,8 @@ export const backtestCommand = defineCommand({
     0: "lived again, whatever was found",
     2: "the command line or the configuration is wrong, or a file is not there or not what its name says",
     3: "the embedded engine is not installed, or the store did not answer",
+    130: "ended by Ctrl-C",
+    143: "ended by SIGTERM",
   },
   run: async ({ options: given }, context) => {
     const isFiles = given.reference !== undefined || given.current !== undefined;
@@ -94,18 +97,25 @@ export const backtestCommand = defineCommand({
       import("../backtest/scratch-store.ts"),
       import("../backtest/backtest.ts"),
     ]);
+    using signals = listenForEnd(() => {});
     await using scratch = await createScratchStore();
     const done: { config: string; result: BacktestResult; notes: readonly string[] }[] = [];
     for (const [index, path] of sides.entries()) {
       using progress = createProgress(context, { label: "deciding", unit: "windows" });
-      const { facts, directory } = await scratch.open(`side_${index}`);
-      const { run, notes } = await prepare[index]!(facts, directory);
-      const found = await runBacktest({ ...run, progress: progress.update });
-      done.push({
-        config: path ?? (isFiles ? "defaults" : "leeway.yaml"),
-        result: found.result,
-        notes: [...notes, ...found.notes],
-      });
+      try {
+        const { facts, directory } = await scratch.open(`side_${index}`);
+        const { run, notes } = await prepare[index]!(facts, directory);
+        const found = await runBacktest({ ...run, progress: progress.update, abort: signals.abort });
+        done.push({
+          config: path ?? (isFiles ? "defaults" : "leeway.yaml"),
+          result: found.result,
+          notes: [...notes, ...found.notes],
+        });
+      } catch (error) {
+        // The engine hears Ctrl-C too: what failed of it then is no news.
+        if (!signals.abort.aborted) throw error;
+        return signalExitCode(await signals.first);
+      }
     }
     if (given.json === true) {
       for (const note of new Set(done.flatMap(({ notes }) => notes))) context.complain(note);
