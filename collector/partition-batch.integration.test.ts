@@ -46,8 +46,8 @@ function batchOf(kind: MessageKind, messages: readonly object[], maker = createM
   return { topic, batch };
 }
 
-async function insert({ topic, batch }: Sent, except?: ReadonlySet<number>): Promise<void> {
-  for (const block of batch.blocks(except === undefined ? {} : { except })) {
+async function insert({ topic, batch }: Sent, options: Parameters<PartitionBatch["blocks"]>[0] = {}): Promise<void> {
+  for (const block of batch.blocks(options)) {
     await facts.insertBlock({ ...block, token: `${topic}/${block.month}` });
   }
 }
@@ -67,6 +67,7 @@ interface EventRow {
   readonly score_entries: [string, number][];
   readonly entity_key: string;
   readonly trace_id: string;
+  readonly batch_traceparent: string;
   readonly latency_ms: number | null;
   readonly weight: number;
   readonly cohort_entries: [string, string][];
@@ -117,7 +118,8 @@ describe("what is read back from the engine equals what was sent", () => {
       },
       { event_id: "e-2", model: "flight-delay", event_time: new Date(nowMs).toISOString(), prediction: -1.5 },
     ]);
-    await insert(sent);
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    await insert(sent, { traceparent });
     const [first, second] = await eventsOf(sent.topic);
     expect(first).toEqual({
       environment: "replay-2026",
@@ -137,6 +139,7 @@ describe("what is read back from the engine equals what was sent", () => {
       ],
       entity_key: "passenger 7",
       trace_id: "4bf92f3577b34da6a3ce929d0e0e4736",
+      batch_traceparent: traceparent,
       latency_ms: 12.5,
       weight: 10,
       cohort_entries: [
@@ -381,7 +384,7 @@ test("offsets that are stored already can be left out of a batch, in every colum
     extra: { [`k${index}`]: "v".repeat(index * 60) },
   }));
   const sent = batchOf("events", events);
-  await insert(sent, new Set([2 ** 33, 2 ** 33 + 3, 2 ** 33 + 4, 2 ** 33 + 8, 1]));
+  await insert(sent, { except: new Set([2 ** 33, 2 ** 33 + 3, 2 ** 33 + 4, 2 ** 33 + 8, 1]) });
   const part = await eventsOf(sent.topic);
   const whole = batchOf("events", events);
   await insert(whole);
