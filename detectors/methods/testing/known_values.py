@@ -2,6 +2,7 @@
 
     python -m venv v && v/bin/pip install scipy==1.17.1 statsmodels==0.15.0 river==0.26.1
     v/bin/python detectors/methods/testing/known_values.py > detectors/methods/testing/known-values.json
+    npx oxfmt detectors/methods/testing/known-values.json
 """
 
 import json
@@ -183,15 +184,4 @@ out = {
     "ofCounts": of_counts,
     "ofStreams": streams,
 }
-def encode(value, depth=0):
-    """Records a line each, lists of numbers on one line."""
-    if depth < 2 and isinstance(value, dict):
-        inner = ",\n".join(f"{'  ' * (depth + 1)}{json.dumps(k)}: {encode(v, depth + 1)}" for k, v in value.items())
-        return "{\n" + inner + "\n" + "  " * depth + "}"
-    if depth < 2 and isinstance(value, list) and value and isinstance(value[0], dict):
-        inner = ",\n".join("  " * (depth + 1) + json.dumps(v) for v in value)
-        return "[\n" + inner + "\n" + "  " * depth + "]"
-    return json.dumps(value)
-
-
-print(encode(out))
+print(json.dumps(out))
