@@ -132,7 +132,10 @@ export async function startTracing(options: {
         log.warn({ error: String(error) }, "the last spans were not sent");
       });
       if ((await Promise.race([sent, late])) === "late") {
-        log.warn({ afterMs: flushTimeoutMs }, "the last spans were not sent: the OpenTelemetry collector does not answer");
+        log.warn(
+          { afterMs: flushTimeoutMs },
+          "the last spans were not sent: the OpenTelemetry collector does not answer",
+        );
       }
       clearTimeout(timer);
     },
@@ -149,7 +152,7 @@ function diagnostics(log: Logger) {
     const nowMs = performance.now();
     if (nowMs - (saidAtMs.get(key) ?? -repeatComplaintMs) < repeatComplaintMs) return;
     saidAtMs.set(key, nowMs);
-    log.warn({ detail }, "OpenTelemetry: spans may be missing; said once an hour");
+    log.warn({ detail }, "OpenTelemetry: spans may be missing; see OTEL_EXPORTER_OTLP_ENDPOINT (said once an hour)");
   };
   const remark = (...said: readonly unknown[]) => log.debug({ detail: diagnosis(said) }, "OpenTelemetry");
   return { error: complain, warn: complain, info: remark, debug: remark, verbose: remark };
