@@ -40,7 +40,7 @@ export function wantsTracing(environment: NodeJS.ProcessEnv): boolean {
 
 /**
  * Starts OpenTelemetry's SDK as the environment says (every `OTEL_*` variable that concerns traces is the SDK's own), or
- * nothing: then none of OpenTelemetry is even loaded. Spans are sent in the background; what cannot be sent is dropped, and
+ * nothing: then the SDK is not even loaded. Spans are sent in the background; what cannot be sent is dropped, and
  * said once an hour.
  *
  * @param options.environment The SDK reads `process.env`; this decides whether it is started.
@@ -54,7 +54,7 @@ export async function startTracing(options: {
   if (!wantsTracing(environment)) return tracingOff;
   const [api, { NodeSDK }] = await Promise.all([import("@opentelemetry/api"), import("@opentelemetry/sdk-node")]);
   const sdk = new NodeSDK({
-    ...(environment["OTEL_SERVICE_NAME"] === undefined && { serviceName: "leeway" }),
+    ...(!namesService(environment) && { serviceName: "leeway" }),
     // Metrics have a way of their own (Prometheus), and so have logs.
     metricReaders: [],
     logRecordProcessors: [],
@@ -140,6 +140,12 @@ export async function startTracing(options: {
       clearTimeout(timer);
     },
   };
+}
+
+/** The SDK takes a name from either; one given in code would win over both. */
+function namesService(environment: NodeJS.ProcessEnv): boolean {
+  const attributes = environment["OTEL_RESOURCE_ATTRIBUTES"] ?? "";
+  return (environment["OTEL_SERVICE_NAME"] ?? "") !== "" || /(^|,)\s*service\.name\s*=/.test(attributes);
 }
 
 /** What OpenTelemetry says of itself, in the service's log; the same complaint at most once an hour. */
