@@ -99,10 +99,15 @@ function received(span: WireSpan, resource: readonly Attribute[]): ReceivedSpan 
     links: (span.links ?? []).map(({ traceId, spanId }) => ({ traceId, spanId })),
     attributes: valuesOf(span.attributes ?? []),
     status: span.status ?? {},
-    startMs: Number(span.startTimeUnixNano) / 1e6,
-    endMs: Number(span.endTimeUnixNano) / 1e6,
+    startMs: wholeMs(span.startTimeUnixNano),
+    endMs: wholeMs(span.endTimeUnixNano),
     resource: valuesOf(resource),
   };
+}
+
+/** Nanoseconds since the epoch are beyond what a number holds exactly. */
+function wholeMs(nanoseconds: string): number {
+  return Number((BigInt(nanoseconds) + 500_000n) / 1_000_000n);
 }
 
 function valuesOf(attributes: readonly Attribute[]): Record<string, unknown> {
