@@ -14,6 +14,7 @@ import { dayMs, nextWindow, windowContaining } from "../core/window.ts";
 import type { Window, WindowAlignment } from "../core/window.ts";
 import { readAcceptedBaselines } from "../store/facts/accepted-baselines.ts";
 import type { Facts } from "../store/facts/client.ts";
+import { cohortExpressions } from "../store/facts/cohort-expressions.ts";
 import { insertDecisionState, readDecidedWindows, readLatestState } from "../store/facts/decision-states.ts";
 import type { StoredDecisionState } from "../store/facts/decision-states.ts";
 import { insertEvaluations } from "../store/facts/evaluations.ts";
@@ -493,12 +494,17 @@ export function createDetector(options: DetectorOptions): Detector {
       task,
       alignment,
       baselineId: tracked.baseline?.baseline.baselineId ?? "",
+      slices: tracked.baseline?.slices ?? [],
+      minSliceRows: model.monitoring.minSliceRows,
       clock,
       metrics,
     });
+    const own = ofModel(schemas, model.name);
     await tracked.performance.record({
-      throughMs: Math.min(tracked.last.window.endMs, watermarkMs - task.labelDelayMs),
+      closedThroughMs: tracked.last.window.endMs,
+      dueThroughMs: Math.min(tracked.last.window.endMs, watermarkMs - task.labelDelayMs),
       recheck,
+      cohorts: cohortExpressions(model.cohorts, modelFeatures(model, own), own, model.monitoring.zone),
     });
   };
 

@@ -3,21 +3,46 @@ import type { Task } from "../core/model.ts";
 import { nextWindow, windowContaining, windowsBetween } from "../core/window.ts";
 import type { Window, WindowAlignment } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
+import type { CohortExpression } from "../store/facts/cohort-expressions.ts";
 import { insertEvaluations } from "../store/facts/evaluations.ts";
-import { lastPerformanceWindow, measurePerformance } from "../store/facts/performance.ts";
-import type { VersionPerformance } from "../store/facts/performance.ts";
+import type { Evaluation } from "../store/facts/evaluations.ts";
+import { countPerformance, labelsDue, lastPerformanceWindows } from "../store/facts/performance.ts";
+import type { PerformanceCounts } from "../store/facts/performance.ts";
 import { firstEventMs } from "../store/facts/windows.ts";
 import type { DetectorMetrics } from "./metrics.ts";
+import { windowMetrics } from "./performance/window-metrics.ts";
+import type { Metrics } from "./performance/window-metrics.ts";
 
 /** Measured windows that are looked at again for labels that came still later. */
 const recheckedWindows = 14;
 /** Below this many labelled events a performance is stored, but as insufficient. */
 const fewestLabelled = 30;
 
-/** Stores how well a model did in each window once its labels are due. */
+/**
+ * Stores how well a model did in each window: as soon as the window is decided, as far as labels have come; again once its
+ * labels are due; and again when still more came.
+ */
 export interface PerformanceRecorder {
-  /** Measures every window that ends at or before `throughMs` and was not yet; `recheck` looks at the last ones again. */
-  record(options: { readonly throughMs: number; readonly recheck: boolean }): Promise<number>;
+  /**
+   * @param closedThroughMs Windows that end at or before are closed.
+   * @param dueThroughMs Those that end at or before have had the time that labels take.
+   * @param recheck Look at the last due windows again.
+   * @param cohorts Where the present rows hold the watched attributes.
+   * @returns How many measurements were stored.
+   */
+  record(options: {
+    readonly closedThroughMs: number;
+    readonly dueThroughMs: number;
+    readonly recheck: boolean;
+    readonly cohorts: readonly CohortExpression[];
+  }): Promise<number>;
+}
+
+interface Measurement {
+  readonly window: Window;
+  readonly revision: number;
+  readonly due: boolean;
+  readonly cohorts: readonly CohortExpression[];
 }
 
 export function createPerformanceRecorder(options: {
@@ -27,66 +52,91 @@ export function createPerformanceRecorder(options: {
   readonly task: Exclude<Task, { readonly kind: "unknown" }>;
   readonly alignment: WindowAlignment;
   readonly baselineId: string;
+  /** Watched attributes with the values that are measured on their own. */
+  readonly slices: readonly { readonly attribute: string; readonly values: readonly string[] }[];
+  /** Slices with fewer rows are not measured. */
+  readonly minSliceRows: number;
   readonly clock: Clock;
   readonly metrics: DetectorMetrics | null;
 }): PerformanceRecorder {
-  const { facts, environment, model, task, alignment, clock } = options;
-  /** The newest windows: how many labels each had, and how often it was measured. */
+  const { facts, environment, model, task, alignment, clock, minSliceRows } = options;
+  /** The newest due windows: how many labels each had, and how often it was measured. */
   const recent: { readonly window: Window; labelled: number; revision: number }[] = [];
-  let nextMs: number | null = null;
+  /** Starts of the next windows to measure when they close, and when their labels are due. */
+  let next: { closedMs: number; dueMs: number } | null = null;
 
-  const startMs = async (): Promise<number | null> => {
-    const last = await lastPerformanceWindow(facts, { environment, model });
-    if (last !== null) return nextWindow(windowContaining(last, alignment), alignment).startMs;
-    const first = await firstEventMs(facts, { environment, model, fromMs: 0 });
-    return first === null ? null : windowContaining(first, alignment).startMs;
+  const start = async (): Promise<typeof next> => {
+    const last = await lastPerformanceWindows(facts, { environment, model });
+    const after = (startMs: number) => nextWindow(windowContaining(startMs, alignment), alignment).startMs;
+    const first =
+      last.closedMs !== null && last.dueMs !== null
+        ? null
+        : await firstEventMs(facts, { environment, model, fromMs: 0 });
+    const firstMs = first === null ? null : windowContaining(first, alignment).startMs;
+    const closedMs = last.closedMs === null ? firstMs : after(last.closedMs);
+    const dueMs = last.dueMs === null ? firstMs : after(last.dueMs);
+    return closedMs === null || dueMs === null ? null : { closedMs, dueMs };
   };
 
-  const measure = async (window: Window, revision: number): Promise<number> => {
-    const versions = await measurePerformance(
-      facts,
-      { environment, model, fromMs: window.startMs, toMs: window.endMs },
-      task,
-    );
-    const labelled = versions.reduce((sum, version) => sum + version.labelled, 0);
+  const measure = async ({ window, revision, due, cohorts }: Measurement): Promise<number> => {
+    const attributes = options.slices.flatMap(({ attribute, values }) => {
+      const cohort = cohorts.find((one) => one.attribute === attribute);
+      return cohort === undefined ? [] : [{ ...cohort, values }];
+    });
+    const scope = { environment, model, fromMs: window.startMs, toMs: window.endMs };
+    const parts = await countPerformance(facts, scope, task, attributes);
+    const labelled = parts.reduce((sum, part) => sum + (part.slice === "" ? part.labelled : 0), 0);
     const known = recent.find((one) => one.window.startMs === window.startMs);
     if (known !== undefined && known.labelled === labelled) return labelled;
+    const rows = parts
+      .filter((part) => part.slice === "" || part.rows >= minSliceRows)
+      .map((part) => performanceRow(task, part, { due, minSliceRows }));
     await insertEvaluations(
       facts,
       { environment, model, baselineId: options.baselineId, window, revision },
-      versions.map((version) => performanceRow(task, version)),
+      rows,
       clock.now(),
     );
-    if (window.startMs >= (recent.at(-1)?.window.startMs ?? 0)) {
+    if (due && window.startMs >= (recent.at(-1)?.window.startMs ?? 0)) {
       options.metrics?.performanceMeasured({
         model,
         environment,
-        measures: versions.map(({ version, measures }) => ({ version, values: measures })),
+        measures: rows
+          .filter(({ series }) => series.slice === "")
+          .toSorted((a, b) => b.rows - a.rows)
+          .map(({ series, methods }) => ({ version: series.version, values: methods })),
       });
     }
     return labelled;
   };
 
   return {
-    record: async ({ throughMs, recheck }) => {
-      nextMs ??= await startMs();
-      if (nextMs === null) return 0;
+    record: async ({ closedThroughMs, dueThroughMs, recheck, cohorts }) => {
+      next ??= await start();
+      if (next === null) return 0;
       let measured = 0;
-      const due = [...windowsBetween(nextMs, throughMs, alignment)];
       if (recheck) {
         for (const one of recent) {
-          const labelled = await measure(one.window, one.revision + 1);
+          const labelled = await measure({ window: one.window, revision: one.revision + 1, due: true, cohorts });
           if (labelled === one.labelled) continue;
           one.labelled = labelled;
           one.revision += 1;
           measured += 1;
         }
       }
-      for (const window of due) {
-        const labelled = await measure(window, 0);
-        recent.push({ window, labelled, revision: 0 });
+      for (const window of [...windowsBetween(next.dueMs, dueThroughMs, alignment)]) {
+        // Revision 0 was measured when the window closed.
+        const revision = window.startMs < next.closedMs ? 1 : 0;
+        const labelled = await measure({ window, revision, due: true, cohorts });
+        recent.push({ window, labelled, revision });
         if (recent.length > recheckedWindows) recent.shift();
-        nextMs = window.endMs;
+        next.dueMs = window.endMs;
+        next.closedMs = Math.max(next.closedMs, window.endMs);
+        measured += 1;
+      }
+      for (const window of [...windowsBetween(next.closedMs, closedThroughMs, alignment)]) {
+        await measure({ window, revision: 0, due: false, cohorts });
+        next.closedMs = window.endMs;
         measured += 1;
       }
       return measured;
@@ -94,12 +144,19 @@ export function createPerformanceRecorder(options: {
   };
 }
 
-function performanceRow(task: Task, { version, rows, labelled, measures }: VersionPerformance) {
+function performanceRow(
+  task: Task,
+  part: PerformanceCounts,
+  { due, minSliceRows }: { readonly due: boolean; readonly minSliceRows: number },
+): Evaluation {
+  const { version, slice, rows, labelled } = part;
   const result = task.kind === "regression" ? ("score" as const) : ("class" as const);
+  const fewest = slice === "" ? fewestLabelled : Math.max(fewestLabelled, minSliceRows);
+  const known = labelled > 0 && (slice === "" || labelled >= fewest);
   return {
-    series: { role: result, feature: result, version, slice: "" },
+    series: { role: result, feature: result, version, slice },
     signal: "performance" as const,
-    state: labelled >= fewestLabelled ? ("reported" as const) : ("insufficient_data" as const),
+    state: labelled >= fewest ? ("reported" as const) : ("insufficient_data" as const),
     rows,
     referenceRows: 0,
     contrast: "",
@@ -107,6 +164,26 @@ function performanceRow(task: Task, { version, rows, labelled, measures }: Versi
     effectLow: null,
     pValue: null,
     threshold: null,
-    methods: { ...measures, labelled_rows: labelled },
+    methods: {
+      ...(known ? flattened(windowMetrics(part)) : {}),
+      label_coverage: rows === 0 ? 0 : labelled / rows,
+      labelled_rows: labelled,
+      ...(due && { [labelsDue]: 1 }),
+    },
   };
+}
+
+/** `accuracy`, `accuracy_low`, `accuracy_high`: a number with its 95 % interval; what was not measured is left out. */
+function flattened(metrics: Metrics): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(metrics).flatMap(([name, measured]) =>
+      measured === null
+        ? []
+        : [
+            [name, measured.value],
+            [`${name}_low`, measured.low],
+            [`${name}_high`, measured.high],
+          ],
+    ),
+  );
 }

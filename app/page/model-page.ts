@@ -15,7 +15,6 @@ import {
 } from "../../store/facts/page-events.ts";
 import { readResultHistory, type ResultPoint } from "../../store/facts/page-profiles.ts";
 import {
-  type PerformancePoint,
   readPerformanceHistory,
   readSignalHistories,
   readWindowOverviews,
@@ -25,7 +24,8 @@ import {
 import { html, type Html } from "./html.ts";
 import { type IncidentSummary, isLasting, listIncidents } from "./incident-record.ts";
 import { incidentHref, layout, type PageContext } from "./layout.ts";
-import { lengthText, moment, utcText, windowText } from "./moment.ts";
+import { lengthText, moment, utcText } from "./moment.ts";
+import { performanceSection } from "./performance-section.ts";
 import { seriesDetail } from "./series-detail.ts";
 import { seriesStories, type SeriesStory, seriesTable } from "./series-table.ts";
 import type { PageSource } from "./source.ts";
@@ -368,54 +368,6 @@ function classShare(points: readonly ResultPoint[], name: string): number | null
   );
 }
 
-const measures: Readonly<
-  Record<string, { readonly title: string; readonly caption: string; readonly format?: (value: number) => string }>
-> = {
-  accuracy: { title: "Accuracy", caption: "share of labelled rows predicted right", format: shareText },
-  log_loss: { title: "Log loss", caption: "mean, natural logarithm; lower is better" },
-  calibration: { title: "Calibration", caption: "mean score less the share of positives; 0 is best" },
-  mean_absolute_error: { title: "Mean absolute error", caption: "lower is better" },
-  root_mean_squared_error: { title: "Root mean squared error", caption: "lower is better" },
-  bias: { title: "Bias", caption: "mean of estimate less label; 0 is best" },
-};
-
-function performanceSection(points: readonly PerformancePoint[], spec: ModelSpec): Html {
-  if (points.length === 0) {
-    const why =
-      spec.task.kind === "unknown"
-        ? "Not measured: the model's task is not declared, so labels say nothing about it."
-        : `Not measured yet: labels are due ${lengthText(spec.task.labelDelayMs)} after a window's end.`;
-    return html`<h2>Performance</h2>
-      <p class="nothing">${why}</p>`;
-  }
-  const spans = [...new Map(points.map(({ window }) => [window.startMs, window])).values()];
-  const versions = [...new Set(points.map(({ version }) => version))].slice(0, 4);
-  const at = (startMs: number, version: string) =>
-    points.find((point) => point.window.startMs === startMs && point.version === version);
-  const charts = Object.entries(measures).flatMap(([measure, look]) => {
-    if (!points.some(({ measures: known }) => known[measure] !== undefined)) return [];
-    return [
-      timeChart({
-        ...look,
-        windows: spans,
-        lines: versions.map((version) => ({
-          name: `version ${version}`,
-          values: spans.map(({ startMs }) => at(startMs, version)?.measures[measure] ?? null),
-          doubtful: spans.map(({ startMs }) => at(startMs, version)?.state === "insufficient_data"),
-        })),
-      }),
-    ];
-  });
-  const last = spans.at(-1);
-  const newest = last === undefined ? [] : points.filter((point) => point.window.startMs === last.startMs);
-  const labelled = newest.reduce((sum, point) => sum + (point.measures["labelled_rows"] ?? 0), 0);
-  const rows = newest.reduce((sum, point) => sum + point.rows, 0);
-  const coverage = `${countText(labelled)} of ${countText(rows)} rows of window ${last === undefined ? "" : windowText(last)} have a label`;
-  return html`<h2>Performance</h2>
-    <p class="faint">From labels, reported and judged by nobody. ${coverage}.</p>
-    ${charts.length === 0 ? html`<p class="nothing">Not measured: no label has come yet.</p>` : html`<div class="charts">${charts}</div>`}`;
-}
-
 function versionsSection(
   versions: readonly StoredVersion[],
   last: WindowOverview | null,
@@ -511,7 +463,7 @@ function setting(
         </div>`;
   return html`<h2>Setting</h2>
     <dl class="pairs">
-      ${pair("Baseline", baseline === null ? "none in use" : html`${countText(baseline.rows)} rows, ${utcText(baseline.fromMs)} to ${utcText(baseline.toMs)} <span class="faint">${baseline.spec.kind === "file" ? `file ${baseline.spec.path}` : "range of stored events"}</span>`)}
+      ${pair("Baseline", baseline === null ? "none in use" : html`${countText(baseline.rows)} rows, ${utcText(baseline.fromMs)} to ${utcText(baseline.toMs)} <span class="faint">${baseline.spec.kind === "file" ? `file ${baseline.spec.path}` : baseline.spec.trailing === undefined ? "range of stored events" : "range of stored events that moves along each week"}</span>`)}
       ${pair("Window", length === undefined ? (monitoring.windowMs === "auto" ? "chosen with the baseline" : lengthText(monitoring.windowMs)) : `${lengthText(length.window.endMs - length.window.startMs)}, ${monitoring.zone}`)}
       ${pair("Budget", `${numberText(monitoring.falseIncidentsPerModelWeek)} false incidents a week; floor ${shareText(monitoring.effectFloor)} of rows moved`)}
       ${pair("Task", task.kind === "binary" ? `binary, positive class ${task.positive}` : task.kind)}

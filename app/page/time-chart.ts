@@ -8,6 +8,13 @@ export interface ChartLine {
   readonly values: readonly (number | null)[];
   /** By index: not judged or resting on few rows, drawn hollow. */
   readonly doubtful?: readonly boolean[];
+  /** Ends of the interval of each value, drawn as a band. */
+  readonly low?: readonly (number | null)[];
+  readonly high?: readonly (number | null)[];
+  /** Lines of equal look share a colour; by default each has its own. */
+  readonly look?: number;
+  /** Not seen but estimated: dotted. */
+  readonly estimated?: true;
 }
 
 export interface TimeChart {
@@ -42,7 +49,10 @@ export function timeChart(chart: TimeChart): Html {
       <p class="nothing">Not measured yet.</p>
     </figure>`;
   }
-  const scaled = level === undefined ? values : [...values, level.value];
+  const ends = lines.flatMap(({ low = [], high = [], doubtful }) =>
+    [low, high].flatMap((bounds) => bounds.filter((bound, at) => bound !== null && doubtful?.[at] !== true)),
+  ) as number[];
+  const scaled = [...values, ...ends, ...(level === undefined ? [] : [level.value])];
   const { low, high } = scaleOf(scaled, chart.fromZero === true || chart.bars === true);
   // A few windows are not drawn as wide as a few dozen would be.
   const step = width / Math.max(fewestColumns, windows.length);
@@ -62,6 +72,7 @@ export function timeChart(chart: TimeChart): Html {
   const drawn = lines.map((line, index) =>
     chart.bars === true ? bars(line, { step, y, trouble: chart.trouble, windows }) : path(line, index, x, y),
   );
+  const bands = lines.map((line, index) => band(line, index, x, y));
   const ruler =
     level === undefined
       ? null
@@ -77,7 +88,7 @@ export function timeChart(chart: TimeChart): Html {
                 (line, index) =>
                   html`<span class="key"
                     ><svg viewBox="0 0 18 6" width="18" height="6" aria-hidden="true">
-                      <path class="line-${index % 4}" d="M0 3H18" /></svg
+                      <path class="${lineClass(line, index)}" d="M0 3H18" /></svg
                     >${line.name}</span
                   >`,
               )}</span
@@ -89,7 +100,7 @@ export function timeChart(chart: TimeChart): Html {
       <div class="scale" aria-hidden="true"><span>${format(high)}</span><span>${format(low)}</span></div>
       <svg viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="img" aria-label="${summary}">
         <title>${summary}</title>
-        ${trouble}${ruler}${drawn}
+        ${trouble}${bands}${ruler}${drawn}
       </svg>
     </div>
     <div class="ticks" aria-hidden="true">
@@ -137,12 +148,30 @@ function path(line: ChartLine, index: number, x: (index: number) => number, y: (
       ? []
       : [
           html`<path
-            class="dot dot-${index % 4}${line.doubtful?.[at] === true ? " doubtful" : ""}"
+            class="dot dot-${(line.look ?? index) % 4}${line.doubtful?.[at] === true ? " doubtful" : ""}"
             d="M${fixed(x(at))} ${fixed(y(value))}h.01"
           />`,
         ],
   );
-  return html`<path class="line-${index % 4}" d="${d}" />${dots}`;
+  return html`<path class="${lineClass(line, index)}" d="${d}" />${dots}`;
+}
+
+function lineClass({ look, estimated }: ChartLine, index: number): string {
+  return `line-${(look ?? index) % 4}${estimated === true ? " estimate" : ""}`;
+}
+
+/** The intervals of a line's values, wherever two neighbours have one. */
+function band(line: ChartLine, index: number, x: (index: number) => number, y: (value: number) => number): Html | null {
+  const { low = [], high = [] } = line;
+  const known = low.map((bound, at) => bound !== null && (high[at] ?? null) !== null && line.doubtful?.[at] !== true);
+  const shapes = runs(known).map(([from, to]) => {
+    const upper = high.slice(from, to).map((value, at) => `${fixed(x(from + at))} ${fixed(y(value!))}`);
+    const lower = low.slice(from, to).map((value, at) => `${fixed(x(from + at))} ${fixed(y(value!))}`);
+    return `M${upper.join("L")}L${lower.toReversed().join("L")}Z`;
+  });
+  return shapes.length === 0
+    ? null
+    : html`<path class="band band-${(line.look ?? index) % 4}" d="${shapes.join("")}" />`;
 }
 
 function bars(
@@ -190,7 +219,7 @@ function numbersTable({ title, windows, lines }: TimeChart, format: (value: numb
           ${lines.map((line) => {
             const value = line.values[index] ?? null;
             return html`<td class="number">
-              ${value === null ? "not measured" : format(value)}${line.doubtful?.[index] === true ? " (few rows)" : null}
+              ${value === null ? "not measured" : format(value)}${intervalText(line, index, format)}${line.doubtful?.[index] === true ? " (few rows)" : null}
             </td>`;
           })}
         </tr>`,
@@ -212,6 +241,11 @@ function numbersTable({ title, windows, lines }: TimeChart, format: (value: numb
       </table>
     </div>
   </details>`;
+}
+
+function intervalText({ low, high }: ChartLine, index: number, format: (value: number) => string): Html | null {
+  const [from, to] = [low?.[index] ?? null, high?.[index] ?? null];
+  return from === null || to === null ? null : html` <span class="faint">${format(from)} to ${format(to)}</span>`;
 }
 
 function fixed(value: number): string {

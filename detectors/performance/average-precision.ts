@@ -1,5 +1,5 @@
 import { z95, type Measured } from "./measured.ts";
-import { ascendingOrder } from "./roc-auc.ts";
+import { sumOf, tallyScores, type ScoreTally } from "./score-tally.ts";
 
 /**
  * Area under the precision–recall curve as average precision, Σ (Rₙ − Rₙ₋₁)·Pₙ over falling thresholds, tied scores as one.
@@ -8,22 +8,18 @@ import { ascendingOrder } from "./roc-auc.ts";
  * @returns null without a positive row.
  */
 export function averagePrecision(score: Float64Array, positive: ArrayLike<number>): Measured | null {
-  const order = ascendingOrder(score);
-  let positives = 0;
-  for (let row = 0; row < score.length; row += 1) positives += positive[row] === 1 ? 1 : 0;
-  if (positives === 0) return null;
+  return averagePrecisionOfTally(tallyScores(score, positive));
+}
+
+/** The same from counts by score; `yes` are the positive outcomes. */
+export function averagePrecisionOfTally({ scores, yes, no }: ScoreTally): Measured | null {
+  const positives = sumOf(yes);
+  if (!(positives > 0)) return null;
   let [called, found, value] = [0, 0, 0];
-  for (let end = score.length; end > 0;) {
-    let start = end;
-    let tied = 0;
-    while (start > 0 && score[order[start - 1]!] === score[order[end - 1]!]) {
-      tied += positive[order[start - 1]!] === 1 ? 1 : 0;
-      start -= 1;
-    }
-    called += end - start;
-    found += tied;
-    value += (tied / positives) * (found / called);
-    end = start;
+  for (let at = scores.length - 1; at >= 0; at -= 1) {
+    called += yes[at]! + no[at]!;
+    found += yes[at]!;
+    if (yes[at]! > 0) value += (yes[at]! / positives) * (found / called);
   }
   if (value >= 1) return { value: 1, low: 1, high: 1 };
   const logit = Math.log(value / (1 - value));

@@ -1,6 +1,6 @@
 import { calibrated, type IsotonicCurve } from "./isotonic.ts";
 import { normalInterval, type Measured } from "./measured.ts";
-import { ascendingOrder } from "./roc-auc.ts";
+import { sumOf, tallyScores, type ScoreTally } from "./score-tally.ts";
 
 /** Null where nothing can be said: no decided class, or nothing that could be called positive. */
 export interface EstimatedPerformance {
@@ -27,33 +27,36 @@ export function estimatePerformance(
   rows: { readonly score: Float64Array; readonly predicted: ArrayLike<number> | null },
   curve: IsotonicCurve,
 ): EstimatedPerformance {
-  const probability = rows.score.map((score) => calibrated(curve, score));
-  const inflation = 1 + rows.score.length / curve.rows;
-  const classes = rows.predicted === null ? null : classEstimates(probability, rows.predicted, inflation);
+  const tally = tallyScores(rows.score, rows.predicted ?? []);
   return {
-    accuracy: classes?.accuracy ?? null,
-    precision: classes?.precision ?? null,
-    recall: classes?.recall ?? null,
-    f1: classes?.f1 ?? null,
-    roc_auc: aucEstimate(rows.score, probability, inflation),
+    ...(rows.predicted === null ? undecided : estimateClassMetrics(tally, curve)),
+    roc_auc: estimateRocAuc(tally, curve),
   };
 }
 
-function classEstimates(probability: Float64Array, predicted: ArrayLike<number>, inflation: number) {
-  const rows = probability.length;
+const undecided = { accuracy: null, precision: null, recall: null, f1: null };
+
+/** What was learnt from few rows is itself uncertain. */
+const inflationOf = (rows: number, curve: IsotonicCurve) => 1 + rows / curve.rows;
+
+/** The estimates that need a decision, from counts by score: `yes` were called positive, `no` were not. */
+export function estimateClassMetrics(
+  { scores, yes, no }: ScoreTally,
+  curve: IsotonicCurve,
+): Omit<EstimatedPerformance, "roc_auc"> {
   // Expected positives among rows that were called positive (or not), the variance of each, and how many were called so.
   let [called, found, foundVariance, missed, missedVariance] = [0, 0, 0, 0, 0];
-  for (let row = 0; row < rows; row += 1) {
-    const p = probability[row]!;
-    if (predicted[row] === 1) {
-      called += 1;
-      found += p;
-      foundVariance += p * (1 - p);
-    } else {
-      missed += p;
-      missedVariance += p * (1 - p);
-    }
+  let rows = 0;
+  for (const [at, score] of scores.entries()) {
+    const p = calibrated(curve, score);
+    rows += yes[at]! + no[at]!;
+    called += yes[at]!;
+    found += yes[at]! * p;
+    foundVariance += yes[at]! * p * (1 - p);
+    missed += no[at]! * p;
+    missedVariance += no[at]! * p * (1 - p);
   }
+  const inflation = inflationOf(rows, curve);
   const estimate = (value: number, variance: number) => normalInterval(value, Math.sqrt(variance * inflation));
   const positives = found + missed;
   const recall = found / positives;
@@ -75,44 +78,39 @@ function classEstimates(probability: Float64Array, predicted: ArrayLike<number>,
   };
 }
 
-/** The area under the curve of fractional rows: each is p of a positive and 1 − p of a negative one. */
-function aucEstimate(score: Float64Array, probability: Float64Array, inflation: number): Measured | null {
-  const rows = score.length;
-  const order = ascendingOrder(score);
-  const positives = probability.reduce((sum, p) => sum + p, 0);
+/**
+ * The area under the curve of fractional rows: each is p of a positive and 1 − p of a negative one.
+ *
+ * @param tally Rows by score; their kind does not matter.
+ */
+export function estimateRocAuc({ scores, yes, no }: ScoreTally, curve: IsotonicCurve): Measured | null {
+  const count = yes.map((value, at) => value + no[at]!);
+  const probability = scores.map((score) => calibrated(curve, score));
+  const rows = sumOf(count);
+  const positives = sumOf(count.map((n, at) => n * probability[at]!));
   const negatives = rows - positives;
   if (!(positives > 0) || !(negatives > 0)) return null;
   // A row is not compared with itself: it cannot be of both classes.
   let pairs = positives * negatives;
-  for (const p of probability) pairs -= p * (1 - p);
+  for (const [at, p] of probability.entries()) pairs -= count[at]! * p * (1 - p);
   if (!(pairs > 0)) return null;
-  const gain = new Float64Array(rows);
+  const gain = new Float64Array(scores.length);
   let [negativeBelow, positiveBelow, right] = [0, 0, 0];
-  for (let start = 0; start < rows;) {
-    let end = start;
-    let [tiedPositive, tiedNegative] = [0, 0];
-    while (end < rows && score[order[end]!] === score[order[start]!]) {
-      tiedPositive += probability[order[end]!]!;
-      tiedNegative += 1 - probability[order[end]!]!;
-      end += 1;
-    }
-    for (let at = start; at < end; at += 1) {
-      const p = probability[order[at]!]!;
-      const lower = negativeBelow + (tiedNegative - (1 - p)) / 2;
-      const higher = positives - positiveBelow - tiedPositive + (tiedPositive - p) / 2;
-      right += p * lower;
-      // What the right pairs gain if this row is positive rather than negative.
-      gain[order[at]!] = lower - higher;
-    }
+  for (const [at, p] of probability.entries()) {
+    const [tiedPositive, tiedNegative] = [count[at]! * p, count[at]! * (1 - p)];
+    const lower = negativeBelow + (tiedNegative - (1 - p)) / 2;
+    const higher = positives - positiveBelow - tiedPositive + (tiedPositive - p) / 2;
+    right += tiedPositive * lower;
+    // What the right pairs gain if a row is positive rather than negative.
+    gain[at] = lower - higher;
     negativeBelow += tiedNegative;
     positiveBelow += tiedPositive;
-    start = end;
   }
   const auc = right / pairs;
   let variance = 0;
-  for (const [row, p] of probability.entries()) {
-    const slope = (gain[row]! - auc * (negatives - positives)) / pairs;
-    variance += p * (1 - p) * slope * slope;
+  for (const [at, p] of probability.entries()) {
+    const slope = (gain[at]! - auc * (negatives - positives)) / pairs;
+    variance += count[at]! * p * (1 - p) * slope * slope;
   }
-  return normalInterval(auc, Math.sqrt(variance * inflation));
+  return normalInterval(auc, Math.sqrt(variance * inflationOf(rows, curve)));
 }

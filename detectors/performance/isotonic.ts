@@ -1,4 +1,4 @@
-import { ascendingOrder } from "./roc-auc.ts";
+import { sumOf, tallyScores, type ScoreTally } from "./score-tally.ts";
 
 /** A rising step curve from score to probability; between its points it is straight, beyond them flat. */
 export interface IsotonicCurve {
@@ -6,7 +6,7 @@ export interface IsotonicCurve {
   readonly scores: Float64Array;
   /** Not falling. */
   readonly probabilities: Float64Array;
-  /** Rows that it was fitted to. */
+  /** Rows that it was fitted to; a sum of counts. */
   readonly rows: number;
 }
 
@@ -19,21 +19,20 @@ export interface IsotonicCurve {
  * @returns null without rows.
  */
 export function fitIsotonic(score: Float64Array, outcome: ArrayLike<number>): IsotonicCurve | null {
-  const rows = score.length;
-  if (rows === 0) return null;
-  const order = ascendingOrder(score);
+  return fitIsotonicToTally(tallyScores(score, outcome));
+}
+
+/** The same from counts by score; `yes` are the rows with outcome 1. */
+export function fitIsotonicToTally({ scores: at, yes, no }: ScoreTally): IsotonicCurve | null {
+  const rows = sumOf(yes) + sumOf(no);
+  if (!(rows > 0)) return null;
   // Blocks of the pooled curve, as a stack.
-  const [first, last] = [new Float64Array(rows), new Float64Array(rows)];
-  const [sums, weights] = [new Float64Array(rows), new Float64Array(rows)];
+  const [first, last] = [new Float64Array(at.length), new Float64Array(at.length)];
+  const [sums, weights] = [new Float64Array(at.length), new Float64Array(at.length)];
   let blocks = 0;
-  for (let start = 0; start < rows;) {
-    const value = score[order[start]!]!;
-    let [sum, weight] = [0, 0];
-    while (start < rows && score[order[start]!] === value) {
-      sum += outcome[order[start]!]!;
-      weight += 1;
-      start += 1;
-    }
+  for (const [index, value] of at.entries()) {
+    let [sum, weight] = [yes[index]!, yes[index]! + no[index]!];
+    if (!(weight > 0)) continue;
     let from = value;
     while (blocks > 0 && sums[blocks - 1]! * weight >= sum * weights[blocks - 1]!) {
       blocks -= 1;

@@ -31,7 +31,6 @@ export function probabilityMetrics(
 }
 
 function calibrationError(score: Float64Array, positive: ArrayLike<number>): Measured | null {
-  if (score.length === 0) return null;
   const bins = Array.from({ length: calibrationBins }, () => ({ rows: 0, score: 0, positive: 0 }));
   for (const [row, p] of score.entries()) {
     // Bins are open below and closed above; 0 itself falls into the first.
@@ -40,12 +39,21 @@ function calibrationError(score: Float64Array, positive: ArrayLike<number>): Mea
     bin.score += p;
     bin.positive += positive[row] ?? 0;
   }
+  return calibrationErrorOfBins(bins);
+}
+
+/** The same from sums over the rows of each bin: their number, their scores, their positive outcomes. */
+export function calibrationErrorOfBins(
+  bins: readonly { readonly rows: number; readonly score: number; readonly positive: number }[],
+): Measured | null {
+  const all = bins.reduce((sum, { rows }) => sum + rows, 0);
+  if (!(all > 0)) return null;
   let [error, variance] = [0, 0];
   for (const { rows, score: sum, positive: found } of bins) {
     if (rows === 0) continue;
-    error += Math.abs(sum - found) / score.length;
+    error += Math.abs(sum - found) / all;
     const share = found / rows;
-    variance += (rows * share * (1 - share)) / score.length ** 2;
+    variance += (rows * share * (1 - share)) / all ** 2;
   }
   return normalInterval(error, Math.sqrt(variance));
 }

@@ -1,9 +1,5 @@
 import { normalInterval, type Measured } from "./measured.ts";
-
-/** Indices of the scores in ascending order. */
-export function ascendingOrder(score: Float64Array): Uint32Array {
-  return Uint32Array.from({ length: score.length }, (_, row) => row).sort((a, b) => score[a]! - score[b]!);
-}
+import { sumOf, tallyScores, type ScoreTally } from "./score-tally.ts";
 
 /**
  * Area under the ROC curve (ties count one half) with DeLong's 95 % interval.
@@ -13,23 +9,18 @@ export function ascendingOrder(score: Float64Array): Uint32Array {
  * @returns null without rows of both classes.
  */
 export function rocAuc(score: Float64Array, positive: ArrayLike<number>): Measured | null {
-  const rows = score.length;
-  const order = ascendingOrder(score);
-  let positives = 0;
-  for (let row = 0; row < rows; row += 1) positives += positive[row] === 1 ? 1 : 0;
-  const negatives = rows - positives;
-  if (positives === 0 || negatives === 0) return null;
+  return rocAucOfTally(tallyScores(score, positive));
+}
+
+/** The same from counts by score; `yes` are the positive outcomes. */
+export function rocAucOfTally({ scores, yes, no }: ScoreTally): Measured | null {
+  const [positives, negatives] = [sumOf(yes), sumOf(no)];
+  if (!(positives > 0) || !(negatives > 0)) return null;
   // Of each row: the share of the other class that it stands on the right side of.
   let [below, belowPositive] = [0, 0];
   let [sum, squares, sumNegative, squaresNegative] = [0, 0, 0, 0];
-  for (let start = 0; start < rows;) {
-    let end = start;
-    let tiedPositive = 0;
-    while (end < rows && score[order[end]!] === score[order[start]!]) {
-      tiedPositive += positive[order[end]!] === 1 ? 1 : 0;
-      end += 1;
-    }
-    const tiedNegative = end - start - tiedPositive;
+  for (let at = 0; at < scores.length; at += 1) {
+    const [tiedPositive, tiedNegative] = [yes[at]!, no[at]!];
     const above = (below + tiedNegative / 2) / negatives;
     sum += tiedPositive * above;
     squares += tiedPositive * above ** 2;
@@ -38,7 +29,6 @@ export function rocAuc(score: Float64Array, positive: ArrayLike<number>): Measur
     squaresNegative += tiedNegative * under ** 2;
     below += tiedNegative;
     belowPositive += tiedPositive;
-    start = end;
   }
   const auc = sum / positives;
   const variance = (n: number, total: number, totalSquares: number) =>

@@ -163,26 +163,29 @@ export async function readSignalHistories(
 /** How well one version did in one window, as far as labels have come. */
 export interface PerformancePoint {
   readonly version: string;
+  /** A watched slice, or `arm=…`; empty for the version as a whole. */
+  readonly slice: string;
   readonly window: Window;
   readonly state: SeriesState;
   readonly rows: number;
   readonly measures: Readonly<Record<string, number>>;
 }
 
-/** The last measured windows of a model, in order of time; each version's latest revision. */
+/** The last measured windows of a model, in order of time; the latest revision of each version and slice. */
 export async function readPerformanceHistory(
   facts: Facts,
   key: { readonly model: string; readonly environment: string; readonly windows: number },
 ): Promise<PerformancePoint[]> {
   const rows = await facts.query<{
     version: string;
+    slice: string;
     start_ms: number;
     end_ms: number;
     state: SeriesState;
     row_count: number;
     methods: Readonly<Record<string, number>>;
   }>(
-    `SELECT version, toUnixTimestamp64Milli(window_start) AS start_ms, toUnixTimestamp64Milli(window_end) AS end_ms, state,
+    `SELECT version, slice, toUnixTimestamp64Milli(window_start) AS start_ms, toUnixTimestamp64Milli(window_end) AS end_ms, state,
        rows AS row_count, methods
      FROM (
        SELECT * FROM evaluations
@@ -190,13 +193,14 @@ export async function readPerformanceHistory(
          SELECT DISTINCT window_start FROM evaluations
          WHERE environment = {environment:String} AND model = {model:String} AND signal = 'performance'
          ORDER BY window_start DESC LIMIT {windows:UInt32})
-       ORDER BY revision DESC, evaluated_at DESC LIMIT 1 BY window_start, version
+       ORDER BY revision DESC, evaluated_at DESC LIMIT 1 BY window_start, version, slice
      )
-     ORDER BY start_ms, version`,
+     ORDER BY start_ms, version, slice`,
     key,
   );
   return rows.map((row) => ({
     version: row.version,
+    slice: row.slice,
     window: { startMs: row.start_ms, endMs: row.end_ms },
     state: row.state,
     rows: row.row_count,

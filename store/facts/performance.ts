@@ -1,67 +1,163 @@
 import type { Task } from "../../core/model.ts";
+import { formatSlice } from "../../core/slice.ts";
 import type { Facts } from "./client.ts";
+import type { CohortExpression } from "./cohort-expressions.ts";
 import { scopeCondition, scopeParams, sqlText } from "./row-scope.ts";
 import type { RowScope } from "./row-scope.ts";
 import { resultExpressions } from "./series-expressions.ts";
 
-/** How well one version did over a window's events whose labels have come. */
-export interface VersionPerformance {
+/** Σw, Σw², Σw·x and Σw·x² of a number x over rows of weight w; zeros without rows. */
+export type Moments = readonly [weight: number, weightSquares: number, sum: number, squares: number];
+
+/** What the metrics of one part of a window's events are computed from; their size does not depend on the number of rows. */
+export interface PerformanceCounts {
   readonly version: string;
+  /** `formatSlice`: a watched slice, or `arm=…`; empty for the version as a whole. */
+  readonly slice: string;
   readonly rows: number;
-  /** Events with a label. */
+  /** Rows with a label. */
   readonly labelled: number;
-  /** Named numbers; those that could not be measured are left out. Means are weighted. */
-  readonly measures: Readonly<Record<string, number>>;
+  readonly counts: TaskCounts;
 }
+
+export type TaskCounts =
+  | {
+      readonly kind: "binary";
+      /** Rows with a decided class and a label: Σw of true and false positives, false and true negatives, and Σw² of all. */
+      readonly confusion: readonly [tp: number, fp: number, fn: number, tn: number, weightSquares: number];
+      /** 1 where the positive class was decided; rows with a decided class, labelled or not. */
+      readonly selection: Moments;
+      /** 1 where the label is the positive class. */
+      readonly positive: Moments;
+      /** Of labelled rows with a score: −ln(probability of what happened), (score − outcome)², score − outcome, score. */
+      readonly log_loss: Moments;
+      readonly brier: Moments;
+      readonly calibration: Moments;
+      readonly mean_score: Moments;
+      /** Labelled scores outside 0…1: the scores are then no probabilities. */
+      readonly outside: number;
+      /** By tenth of the score: Σw, Σw·score, Σw·outcome of labelled rows. */
+      readonly tenths: readonly [bin: number[], weight: number[], score: number[], positive: number[]];
+      /** All rows with a score. */
+      readonly scored: Moments;
+      /**
+       * By score, in bins that are at most a thousandth of the score wide: Σw and Σw·score, and Σw of rows with the positive
+       * label, with another label, with the positive class decided, with another one decided.
+       */
+      readonly histogram: readonly [
+        bin: number[],
+        weight: number[],
+        score: number[],
+        positive: number[],
+        negative: number[],
+        called: number[],
+        uncalled: number[],
+      ];
+    }
+  | {
+      readonly kind: "multiclass";
+      /** 1 where the decided class is the label. */
+      readonly accuracy: Moments;
+      /** −ln(score of the true class). */
+      readonly log_loss: Moments;
+      /** By class, of rows with a decided class and a label: Σw of rows that are rightly called it, called it, labelled it. */
+      readonly classes: readonly [name: string[], right: number[], called: number[], labelled: number[]];
+    }
+  | {
+      readonly kind: "regression";
+      /** Of rows with an estimate and a label: e = estimate − label, its size, its square. */
+      readonly bias: Moments;
+      readonly absolute: Moments;
+      readonly squared: Moments;
+      /** |e / label|, where the label is not 0. */
+      readonly relative: Moments;
+      /** Σw·d, d², d³, d⁴, e²·d, e²·d², with d = label less a number near the labels' mean. */
+      readonly spread: readonly [d: number, d2: number, d3: number, d4: number, e2d: number, e2d2: number];
+    };
+
+/** A watched attribute and those of its values that are measured on their own. */
+export interface MeasuredAttribute extends CohortExpression {
+  readonly values: readonly string[];
+}
+
+type KnownTask = Exclude<Task, { readonly kind: "unknown" }>;
 
 /** Probabilities are kept this far from 0 and 1, so that one certain mistake does not make the loss infinite. */
 const clip = 1e-15;
+/** Versions, and values of one attribute over all versions, that are measured; those with the most rows. */
+const mostParts = 200;
+/** float32 has 23 bits after the leading one: with 10 left, a bin is at most 1/1024 of its score wide. */
+const droppedBits = 13;
 
 /**
- * Measures each version over the events of a window. The label of an event is the one with the latest label time, then the
- * highest offset; labels that name an entity go to the entity's latest event at or before the label's time, if that is
- * within `labelWindowMs`, and count like the event's own.
- *
- * accuracy: share of labelled events whose class is the label. log_loss: mean of −ln(score of the true class), natural
- * logarithm. calibration: mean score − share of positive labels (above 0: the model says it too often). Regression:
- * mean_absolute_error, root_mean_squared_error, bias (estimate − label).
+ * Counts the events of a window by version, by version and arm (where there are several), and by version and watched slice,
+ * in one pass in the engine. The label of an event is the one with the latest label time, then the highest offset; labels that
+ * name an entity go to the entity's latest event at or before the label's time, if that is within `labelWindowMs`, and count
+ * like the event's own.
  */
-export async function measurePerformance(
+export async function countPerformance(
   facts: Facts,
   scope: RowScope,
-  task: Exclude<Task, { readonly kind: "unknown" }>,
-): Promise<VersionPerformance[]> {
-  const { sql, params } = await labelledRows(facts, scope, task);
+  task: KnownTask,
+  attributes: readonly MeasuredAttribute[] = [],
+): Promise<PerformanceCounts[]> {
+  const parts = [{ attribute: "arm", sql: "arm" }, ...attributes];
+  const columns = [
+    "toString(arm) AS part0",
+    ...attributes.map(
+      ({ sql, values }, index) =>
+        `if(${sql} IN (${values.map(sqlText).join(", ") || "''"}), toString(${sql}), '') AS part${index + 1}`,
+    ),
+  ];
+  const { sql, params } = await labelledRows(facts, scope, task, columns);
+  const chosen = (text: (index: number) => string) =>
+    `multiIf(${parts.map((_, index) => `grouping(part${index}) = 0, ${text(index)}`).join(", ")}, '')`;
+  const sets = ["(version)", ...parts.map((_, index) => `(version, part${index})`)];
+  const names = countColumns(task).map(({ name }) => name);
   const rows = await facts.query<
-    { version: string; row_count: number; labelled: number } & Record<string, number | null>
+    { version: string; attribute: string; value: string; row_count: number; labelled: number } & Record<string, unknown>
   >(
-    `SELECT version, count() AS row_count, countIf(has_label) AS labelled, ${measureColumns(task)}
+    `SELECT version, ${chosen((index) => sqlText(parts[index]!.attribute))} AS attribute, ${chosen((index) => `part${index}`)} AS value,
+       count() AS row_count, countIf(has_label) AS labelled,
+       ${countColumns(task)
+         .map(({ name, sql: column }) => `${column} AS ${name}`)
+         .join(", ")}
      FROM (${sql})
-     GROUP BY version ORDER BY version`,
+     GROUP BY GROUPING SETS (${sets.join(", ")})
+     HAVING attribute = '' OR value != ''
+     ORDER BY row_count DESC, version, value LIMIT ${mostParts} BY attribute`,
     params,
     { settings: { join_use_nulls: 0 } },
   );
-  return rows.map(({ version, row_count, labelled, ...measures }) => ({
-    version,
-    rows: row_count,
-    labelled,
-    measures: {
-      label_coverage: row_count === 0 ? 0 : labelled / row_count,
-      ...Object.fromEntries(
-        Object.entries(measures).filter((entry): entry is [string, number] => Number.isFinite(entry[1])),
-      ),
-    },
-  }));
+  const arms = new Set(rows.filter(({ attribute }) => attribute === "arm").map(({ value }) => value));
+  return rows
+    .filter(({ attribute }) => attribute !== "arm" || arms.size > 1)
+    .map((row) => ({
+      version: row.version,
+      slice: row.attribute === "" ? "" : formatSlice({ [row.attribute]: row.value }),
+      rows: row.row_count,
+      labelled: row.labelled,
+      counts: {
+        kind: task.kind,
+        ...Object.fromEntries(names.map((name) => [name, row[name]])),
+      } as unknown as TaskCounts,
+    }))
+    .toSorted((a, b) => (a.version === b.version ? compareText(a.slice, b.slice) : compareText(a.version, b.version)));
 }
+
+const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 /**
  * A SELECT of a window's events, each with its label: event_time, version, w (weight), score, class, true_class_score, label,
  * label_number, has_label. It wants `join_use_nulls = 0`.
+ *
+ * @param columns More of it: SQL over a row of `events`, with their names.
  */
 export async function labelledRows(
   facts: Facts,
   scope: RowScope,
-  task: Exclude<Task, { readonly kind: "unknown" }>,
+  task: KnownTask,
+  columns: readonly string[] = [],
 ): Promise<{ readonly sql: string; readonly params: Record<string, unknown> }> {
   const [kinds] = await facts.query<{ entity_labels: number }>(
     `SELECT countIf(event_id = '') AS entity_labels FROM labels WHERE ${labelCondition}`,
@@ -81,7 +177,7 @@ export async function labelledRows(
          GROUP BY event_id
        )
      SELECT event_time, toString(version) AS version, weight AS w, ${measureInputs(task)},
-       winning.label.1 AS label, winning.label.2 AS label_number, winning.event_id != '' AS has_label
+       winning.label.1 AS label, winning.label.2 AS label_number, winning.event_id != '' AS has_label${columns.map((column) => `, ${column}`).join("")}
      FROM (SELECT * FROM events WHERE ${scopeCondition}) AS events LEFT JOIN winning ON events.event_id = winning.event_id`,
     params: {
       ...scopeParams(scope),
@@ -114,7 +210,7 @@ const entityLabels = `entity AS (
     AND found.event_time < fromUnixTimestamp64Milli({scopeTo:Int64}, 'UTC')
 )`;
 
-function measureInputs(task: Exclude<Task, { readonly kind: "unknown" }>): string {
+function measureInputs(task: KnownTask): string {
   const results = resultExpressions(task);
   const score = results.find(({ role }) => role === "score")?.sql ?? "NULL";
   const className = results.find(({ role }) => role === "class")?.sql ?? "NULL";
@@ -125,48 +221,101 @@ function measureInputs(task: Exclude<Task, { readonly kind: "unknown" }>): strin
   return `${score} AS score, ${className} AS class, ${trueClass} AS true_class_score`;
 }
 
-function measureColumns(task: Exclude<Task, { readonly kind: "unknown" }>): string {
-  const mean = (value: string, condition: string) =>
-    `sumIf(w * (${value}), has_label AND (${condition})) / sumIf(w, has_label AND (${condition}))`;
-  const accuracy = `${mean("class = label", "isNotNull(class)")} AS accuracy`;
+/** SQL over `labelledRows`, by the names of `TaskCounts`. */
+function countColumns(task: KnownTask): readonly { readonly name: string; readonly sql: string }[] {
+  const of = (name: string, sql: string) => ({ name, sql });
+  const moments = (value: string, condition: string) => {
+    const [w, x] = [`(${condition})`, `toFloat64(assumeNotNull(${value}))`];
+    return `(sumIf(w, ${w}), sumIf(w * w, ${w}), sumIf(w * ${x}, ${w}), sumIf(w * ${x} * ${x}, ${w}))`;
+  };
+  const decided = "has_label AND isNotNull(class)";
   switch (task.kind) {
     case "binary": {
-      const positive = `(ifNull(label, '') = ${sqlText(task.positive)})`;
-      const clipped = `least(greatest(ifNull(score, 0.5), ${clip}), 1 - ${clip})`;
+      const positive = `(has_label AND ifNull(label, '') = ${sqlText(task.positive)})`;
+      const called = `(ifNull(class, '') = ${sqlText(task.positive)})`;
+      // -0 and 0 are one score.
+      const score = "(ifNull(score, 0.) + 0.)";
+      const scored = "ifNull(isFinite(score), 0)";
+      const labelledScore = `has_label AND ${scored}`;
+      const clipped = `least(greatest(${score}, ${clip}), 1 - ${clip})`;
+      const cell = (is: string) => `sumIf(w, ${decided} AND ${is})`;
+      // Bins are open below and closed above; 0 itself falls into the first.
+      const tenth = `toInt32(least(9, greatest(0, ceil(${score} * 10) - 1)))`;
+      const bin = `bitShiftRight(reinterpretAsUInt32(toFloat32(${score})), ${droppedBits})`;
+      const one = (condition: string) => `[if(${condition}, w, 0.)]`;
       return [
-        accuracy,
-        `${mean(`-log(if(${positive}, ${clipped}, 1 - ${clipped}))`, "isNotNull(score)")} AS log_loss`,
-        `${mean(`ifNull(score, 0) - ${positive}`, "isNotNull(score)")} AS calibration`,
-        `${mean(positive, "true")} AS positive_share`,
-        `${mean("ifNull(score, 0)", "isNotNull(score)")} AS mean_score`,
-      ].join(", ");
+        of(
+          "confusion",
+          `(${cell(`${called} AND ${positive}`)}, ${cell(`${called} AND NOT ${positive}`)}, ${cell(`NOT ${called} AND ${positive}`)}, ${cell(`NOT ${called} AND NOT ${positive}`)}, sumIf(w * w, ${decided}))`,
+        ),
+        of("selection", moments(called, "isNotNull(class)")),
+        of("positive", moments(positive, "has_label")),
+        of("log_loss", moments(`-log(if(${positive}, ${clipped}, 1 - ${clipped}))`, labelledScore)),
+        of("brier", moments(`pow(${score} - ${positive}, 2)`, labelledScore)),
+        of("calibration", moments(`${score} - ${positive}`, labelledScore)),
+        of("mean_score", moments(score, labelledScore)),
+        of("outside", `countIf(${labelledScore} AND (score < 0 OR score > 1))`),
+        of("tenths", `sumMapIf([${tenth}], [w], [w * ${score}], [w * ${positive}], ${labelledScore})`),
+        of("scored", moments(score, scored)),
+        of(
+          "histogram",
+          `sumMapIf([${bin}], [w], [w * ${score}], ${one(positive)}, ${one(`has_label AND NOT ${positive}`)}, ${one(`isNotNull(class) AND ${called}`)}, ${one(`isNotNull(class) AND NOT ${called}`)}, ${scored})`,
+        ),
+      ];
     }
-    case "multiclass":
+    case "multiclass": {
+      const right = "(ifNull(class, '') = ifNull(label, ''))";
       return [
-        accuracy,
-        `${mean(`-log(least(greatest(ifNull(true_class_score, 0.5), ${clip}), 1))`, "isNotNull(true_class_score)")} AS log_loss`,
-      ].join(", ");
+        of("accuracy", moments(right, decided)),
+        of(
+          "log_loss",
+          moments(
+            `-log(least(greatest(ifNull(true_class_score, 0.5), ${clip}), 1))`,
+            "has_label AND isNotNull(true_class_score)",
+          ),
+        ),
+        of(
+          "classes",
+          `sumMapIf([ifNull(class, ''), ifNull(label, '')], [w * ${right}, 0.], [w, 0.], [0., w], ${decided})`,
+        ),
+      ];
+    }
     case "regression": {
       const error = "(ifNull(score, 0) - ifNull(label_number, 0))";
-      const known = "isNotNull(score) AND isNotNull(label_number)";
+      const known = "(has_label AND isNotNull(score) AND isNotNull(label_number))";
+      // Powers of numbers far from 0 would lose their digits.
+      const d = `(ifNull(label_number, 0) - assumeNotNull((SELECT ifNull(avg(label_num), 0) FROM labels WHERE ${labelCondition})))`;
+      const sum = (value: string) => `sumIf(w * ${value}, ${known})`;
       return [
-        `${mean(`abs(${error})`, known)} AS mean_absolute_error`,
-        `sqrt(${mean(`${error} * ${error}`, known)}) AS root_mean_squared_error`,
-        `${mean(error, known)} AS bias`,
-      ].join(", ");
+        of("bias", moments(error, known)),
+        of("absolute", moments(`abs(${error})`, known)),
+        of("squared", moments(`${error} * ${error}`, known)),
+        of("relative", moments(`abs(${error} / label_number)`, `${known} AND label_number != 0`)),
+        of(
+          "spread",
+          `(${sum(d)}, ${sum(`pow(${d}, 2)`)}, ${sum(`pow(${d}, 3)`)}, ${sum(`pow(${d}, 4)`)}, ${sum(`pow(${error}, 2) * ${d}`)}, ${sum(`pow(${error}, 2) * pow(${d}, 2)`)})`,
+        ),
+      ];
     }
   }
 }
 
-/** Start of the newest window whose performance is stored; null if there is none. */
-export async function lastPerformanceWindow(
+/** Starts of the newest window whose performance is stored, and of the newest one measured when its labels were due; null if none. */
+export async function lastPerformanceWindows(
   facts: Facts,
   key: { readonly environment: string; readonly model: string },
-): Promise<number | null> {
-  const [row] = await facts.query<{ row_count: number; start_ms: number }>(
-    `SELECT count() AS row_count, toUnixTimestamp64Milli(max(window_start)) AS start_ms FROM evaluations
-     WHERE environment = {environment:String} AND model = {model:String} AND signal = 'performance'`,
-    { ...key },
+): Promise<{ readonly closedMs: number | null; readonly dueMs: number | null }> {
+  const [row] = await facts.query<{ closed: number; due: number; closed_ms: number; due_ms: number }>(
+    `SELECT count() AS closed, countIf(methods[{dueMark:String}] = 1) AS due, toUnixTimestamp64Milli(max(window_start)) AS closed_ms,
+       toUnixTimestamp64Milli(maxIf(window_start, methods[{dueMark:String}] = 1)) AS due_ms
+     FROM evaluations WHERE environment = {environment:String} AND model = {model:String} AND signal = 'performance'`,
+    { ...key, dueMark: labelsDue },
   );
-  return row === undefined || row.row_count === 0 ? null : row.start_ms;
+  return {
+    closedMs: row === undefined || row.closed === 0 ? null : row.closed_ms,
+    dueMs: row === undefined || row.due === 0 ? null : row.due_ms,
+  };
 }
+
+/** In `methods` of a performance, 1: labels had had their time when it was measured. */
+export const labelsDue = "labels_due";

@@ -1,0 +1,161 @@
+import { countText, numberText, shareText } from "../../alerting/text/quantities.ts";
+import type { ModelSpec } from "../../core/model.ts";
+import type { PerformancePoint } from "../../store/facts/page-windows.ts";
+import { html, type Html } from "./html.ts";
+import { lengthText, windowText } from "./moment.ts";
+import { timeChart, type ChartLine } from "./time-chart.ts";
+
+const shownVersions = 4;
+/** Rows of the table of slices; the rest are in the store. */
+const shownSlices = 40;
+
+interface Look {
+  readonly title: string;
+  readonly caption: string;
+  readonly format?: (value: number) => string;
+  /** Charted at once; the others are one click away. */
+  readonly first?: true;
+}
+
+const measures: Readonly<Record<string, Look>> = {
+  accuracy: { title: "Accuracy", caption: "share of labelled rows predicted right", format: shareText, first: true },
+  precision: { title: "Precision", caption: "share of positive predictions that were right", format: shareText },
+  recall: { title: "Recall", caption: "share of positives that were found", format: shareText },
+  f1: { title: "F1", caption: "harmonic mean of precision and recall", first: true },
+  roc_auc: { title: "ROC AUC", caption: "chance that a positive scores higher than a negative", first: true },
+  pr_auc: { title: "PR AUC", caption: "average precision" },
+  log_loss: { title: "Log loss", caption: "mean, natural logarithm; lower is better", first: true },
+  brier: { title: "Brier score", caption: "mean squared error of the score; lower is better" },
+  calibration_error: { title: "Calibration error", caption: "over tenths of the score; 0 is best" },
+  calibration: { title: "Calibration", caption: "mean score less the share of positives; 0 is best", first: true },
+  mae: { title: "MAE", caption: "mean absolute error; lower is better", first: true },
+  rmse: { title: "RMSE", caption: "root mean squared error; lower is better", first: true },
+  mape: { title: "MAPE", caption: "mean error as a share of the label", format: shareText },
+  r2: { title: "R²", caption: "share of the labels' variance explained", first: true },
+  bias: { title: "Bias", caption: "mean of estimate less label; 0 is best", first: true },
+};
+
+const inTable: Readonly<Record<ModelSpec["task"]["kind"], readonly string[]>> = {
+  binary: ["accuracy", "precision", "recall", "roc_auc"],
+  multiclass: ["accuracy", "precision", "recall", "f1"],
+  regression: ["mae", "rmse", "r2"],
+  unknown: [],
+};
+
+/** How well the model did, by labels where they came and by estimate where it can be made; in order of time. */
+export function performanceSection(points: readonly PerformancePoint[], spec: ModelSpec): Html {
+  if (points.length === 0) {
+    const why =
+      spec.task.kind === "unknown"
+        ? "Not measured: the model's task is not declared, so labels say nothing about it."
+        : `Not measured yet: labels are due ${lengthText(spec.task.labelDelayMs)} after a window's end.`;
+    return html`<h2>Performance</h2>
+      <p class="nothing">${why}</p>`;
+  }
+  const whole = points.filter(({ slice }) => slice === "");
+  const charts = Object.entries(measures).flatMap(([measure, look]) => {
+    const chart = measureChart(measure, look, whole);
+    return chart === null ? [] : [{ first: look.first === true, chart }];
+  });
+  const [first, more] = [charts.filter((one) => one.first), charts.filter((one) => !one.first)];
+  const estimated = whole.some(({ measures: known }) =>
+    Object.keys(known).some((name) => name.startsWith("estimated_")),
+  );
+  return html`<h2>Performance</h2>
+    <p class="faint">
+      From labels, with 95 % intervals; reported and judged by nobody.
+      ${coverage(whole)}.${estimated ? " Dotted: estimated from calibrated scores, before labels." : null}
+    </p>
+    ${charts.length === 0 ? html`<p class="nothing">Not measured: no label has come yet.</p>` : html`<div class="charts">${first.map(({ chart }) => chart)}</div>`}
+    ${
+      more.length === 0
+        ? null
+        : html`<details>
+            <summary>${more.length} more metric${more.length === 1 ? "" : "s"}</summary>
+            <div class="charts">${more.map(({ chart }) => chart)}</div>
+          </details>`
+    }
+    ${sliceTable(points, spec)}`;
+}
+
+function measureChart(measure: string, { first: _, ...look }: Look, points: readonly PerformancePoint[]): Html | null {
+  const estimate = `estimated_${measure}`;
+  if (!points.some(({ measures: known }) => known[measure] !== undefined || known[estimate] !== undefined)) return null;
+  const spans = [...new Map(points.map(({ window }) => [window.startMs, window])).values()];
+  const versions = [...new Set(points.map(({ version }) => version))].slice(-shownVersions);
+  const lines = versions.flatMap((version, look): ChartLine[] => {
+    const own = spans.map(({ startMs }) =>
+      points.find((point) => point.window.startMs === startMs && point.version === version),
+    );
+    const values = (name: string) => own.map((point) => point?.measures[name] ?? null);
+    const line = (name: string, as: string): ChartLine => ({
+      name: as,
+      look,
+      values: values(name),
+      low: values(`${name}_low`),
+      high: values(`${name}_high`),
+    });
+    const estimates = line(estimate, `version ${version}, estimated`);
+    return [
+      {
+        ...line(measure, `version ${version}`),
+        doubtful: own.map((point) => point?.state === "insufficient_data"),
+      },
+      ...(estimates.values.every((value) => value === null) ? [] : [{ ...estimates, estimated: true as const }]),
+    ];
+  });
+  return timeChart({ ...look, windows: spans, lines });
+}
+
+function coverage(points: readonly PerformancePoint[]): string {
+  const last = points.at(-1)?.window;
+  if (last === undefined) return "No window was measured yet";
+  const newest = points.filter((point) => point.window.startMs === last.startMs);
+  const labelled = newest.reduce((sum, point) => sum + (point.measures["labelled_rows"] ?? 0), 0);
+  const rows = newest.reduce((sum, point) => sum + point.rows, 0);
+  return `${countText(labelled)} of ${countText(rows)} rows of window ${windowText(last)} have a label so far`;
+}
+
+/** Arms and watched slices of the newest window in which some of them have labels. */
+function sliceTable(points: readonly PerformancePoint[], spec: ModelSpec): Html | null {
+  const names = inTable[spec.task.kind];
+  const measured = points.filter(
+    ({ slice, measures: known }) => slice !== "" && names.some((name) => known[name] !== undefined),
+  );
+  const last = measured.at(-1)?.window;
+  if (last === undefined) return null;
+  const rows = measured.filter(({ window }) => window.startMs === last.startMs).toSorted((a, b) => b.rows - a.rows);
+  const cell = (point: PerformancePoint, name: string) => {
+    const format = measures[name]?.format ?? numberText;
+    const [value, low, high] = [name, `${name}_low`, `${name}_high`].map((key) => point.measures[key]);
+    return html`<td class="number">
+      ${value === undefined ? "not measured" : format(value)}${low === undefined || high === undefined ? null : html` <span class="faint">${format(low)} to ${format(high)}</span>`}
+    </td>`;
+  };
+  return html`<h3>By arm and watched slice, window ${windowText(last)}</h3>
+    <div class="scroll" tabindex="0" role="region" aria-label="Performance by arm and watched slice">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Slice</th>
+            <th scope="col">Version</th>
+            <th scope="col" class="number">Rows</th>
+            <th scope="col" class="number">Labelled</th>
+            ${names.map((name) => html`<th scope="col" class="number">${measures[name]?.title ?? name}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.slice(0, shownSlices).map(
+            (point) =>
+              html`<tr>
+                <th scope="row">${point.slice}</th>
+                <td>${point.version === "" ? "(none)" : point.version}</td>
+                <td class="number">${countText(point.rows)}</td>
+                <td class="number">${countText(point.measures["labelled_rows"] ?? 0)}</td>
+                ${names.map((name) => cell(point, name))}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
+}
