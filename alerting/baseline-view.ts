@@ -19,7 +19,14 @@ export interface ModelBaselines {
 
 export type SpecView =
   | { readonly kind: "file"; readonly path: string }
-  | { readonly kind: "range"; readonly from: string; readonly to: string };
+  | {
+      readonly kind: "range";
+      readonly from: string;
+      readonly to: string;
+      /** It is the present range of a trailing baseline. */
+      readonly trailing?: boolean;
+    }
+  | { readonly kind: "trailing"; readonly length_seconds: number; readonly gap_seconds: number };
 
 export interface BaselineView {
   readonly id: string;
@@ -47,9 +54,16 @@ export interface AcceptedView {
 const timestamp = (ms: number) => new Date(ms).toISOString();
 
 function specView(spec: BaselineSpec): SpecView {
-  return spec.kind === "file"
-    ? { kind: "file", path: spec.path }
-    : { kind: "range", from: timestamp(spec.fromMs), to: timestamp(spec.toMs) };
+  switch (spec.kind) {
+    case "file":
+      return { kind: "file", path: spec.path };
+    case "range": {
+      const range = { kind: "range", from: timestamp(spec.fromMs), to: timestamp(spec.toMs) } as const;
+      return spec.trailing === undefined ? range : { ...range, trailing: true };
+    }
+    case "trailing":
+      return { kind: "trailing", length_seconds: spec.lengthMs / 1000, gap_seconds: spec.gapMs / 1000 };
+  }
 }
 
 /** @param accepted The newest first. */

@@ -1,5 +1,14 @@
-/** Where a model's reference comes from. */
-export type BaselineSpec =
+/** Where a model's reference comes from, as its file says or a person accepted. */
+export type BaselineSpec = PinnedBaselineSpec | ({ readonly kind: "trailing" } & Trailing);
+
+/** A range of whole windows [T − gap − length, T − gap), where T is the start of the present week. */
+export interface Trailing {
+  readonly lengthMs: number;
+  readonly gapMs: number;
+}
+
+/** Rows that are settled: what a baseline is made of. */
+export type PinnedBaselineSpec =
   | {
       readonly kind: "file";
       /** Absolute path of a Parquet, CSV or NDJSON file: one row per event; columns named like the features. */
@@ -17,6 +26,8 @@ export type BaselineSpec =
       readonly fromMs: number;
       /** Exclusive. */
       readonly toMs: number;
+      /** The trailing baseline whose present range this is, and the length of its windows until now; null at its first. */
+      readonly trailing?: Trailing & { readonly windowMs: number | null };
     };
 
 /**
@@ -61,7 +72,7 @@ export interface Baseline {
   /** First 16 hex digits of sha256 over model, environment and everything that determines its rows. */
   readonly baselineId: string;
   readonly model: string;
-  readonly spec: BaselineSpec;
+  readonly spec: PinnedBaselineSpec;
   readonly rows: number;
   readonly fromMs: number;
   readonly toMs: number;

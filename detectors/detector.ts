@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { baselineInForce } from "../core/accepted-baseline.ts";
 import type { AcceptedBaseline } from "../core/accepted-baseline.ts";
-import type { BaselineSpec } from "../core/baseline.ts";
+import type { BaselineSpec, PinnedBaselineSpec, Trailing } from "../core/baseline.ts";
 import type { Clock } from "../core/clock.ts";
 import { LeewayError } from "../core/errors.ts";
 import type { FeatureSchema } from "../core/feature-schema.ts";
@@ -18,6 +18,7 @@ import { cohortExpressions } from "../store/facts/cohort-expressions.ts";
 import { insertDecisionState, readDecidedWindows, readLatestState } from "../store/facts/decision-states.ts";
 import type { StoredDecisionState } from "../store/facts/decision-states.ts";
 import { insertEvaluations } from "../store/facts/evaluations.ts";
+import { readBaseline } from "../store/facts/baselines.ts";
 import { readFeatureSchemas } from "../store/facts/feature-schemas.ts";
 import { insertFindings, readLatestFindings } from "../store/facts/finding-history.ts";
 import { countRows } from "../store/facts/windows.ts";
@@ -26,6 +27,8 @@ import type { FastCadence, FastNow } from "./fast-cadence.ts";
 import { alignmentOf, ensureBaseline } from "./baselines/baseline.ts";
 import type { LoadedBaseline } from "./baselines/baseline.ts";
 import { modelFeatures } from "./baselines/model-features.ts";
+import { isRangeOf, trailingStep } from "./baselines/trailing.ts";
+import type { TrailingStep } from "./baselines/trailing.ts";
 import type { DecisionState } from "./decisions/decider.ts";
 import type { DetectorMetrics } from "./metrics.ts";
 import { createPerformanceRecorder } from "./performance-recorder.ts";
@@ -111,6 +114,8 @@ interface Tracked {
   lateCheckAtMs: number;
   openFindings: number;
   performance: PerformanceRecorder | null;
+  /** What was last said of a trailing baseline that does not move. */
+  standsBecause: string;
 }
 
 export function createDetector(options: DetectorOptions): Detector {
@@ -155,6 +160,7 @@ export function createDetector(options: DetectorOptions): Detector {
         lateCheckAtMs: 0,
         openFindings: 0,
         performance: null,
+        standsBecause: "",
       };
       trackedModels.set(key, tracked);
     }
@@ -162,7 +168,7 @@ export function createDetector(options: DetectorOptions): Detector {
   };
 
   /** Makes or loads the baseline once there is enough to make it of. */
-  const prepareBaseline = async (tracked: Tracked, model: ModelSpec, spec: BaselineSpec): Promise<void> => {
+  const prepareBaseline = async (tracked: Tracked, model: ModelSpec, spec: PinnedBaselineSpec): Promise<void> => {
     if (tracked.baseline !== null || clock.now() < tracked.baselineRetryAtMs) return;
     try {
       const features = modelFeatures(model, schemas);
@@ -208,6 +214,52 @@ export function createDetector(options: DetectorOptions): Detector {
     }
   };
 
+  /** A trailing baseline goes on with the range that decided last, whichever process that was. */
+  const takeUpTrailing = async (tracked: Tracked, model: ModelSpec, trailing: Trailing): Promise<void> => {
+    if (tracked.baseline !== null) return;
+    const key = { environment: tracked.environment, model: model.name };
+    const newest = await readLatestState(facts, { ...key, baselineId: null, startBeforeMs: Date.UTC(2299, 0, 1) });
+    if (newest === null || newest.baselineId === "") return;
+    const stored = await readBaseline(facts, { ...key, baselineId: newest.baselineId });
+    if (stored !== null && isRangeOf(stored.spec, trailing)) await prepareBaseline(tracked, model, stored.spec);
+  };
+
+  /** Before a window is decided: the range it is held against, which is a new one each week unless it has to stand still. */
+  const moveTrailing = async (
+    tracked: Tracked,
+    model: ModelSpec,
+    trailing: Trailing,
+    window: Window,
+    alignment: WindowAlignment,
+  ): Promise<void> => {
+    const { environment, baseline, decider, fast } = tracked;
+    const spec = baseline?.baseline.spec;
+    const present =
+      baseline === null || spec?.kind !== "range"
+        ? null
+        : { ...baseline.baseline, range: spec, state: tracked.last?.state ?? null };
+    const step = await trailingStep(facts, { environment, model: model.name, trailing }, window, alignment, present);
+    if (step.kind === "moves") {
+      Object.assign(tracked, { baseline: null, baselineRetryAtMs: 0, standsBecause: "" });
+      await prepareBaseline(tracked, model, step.range);
+      if (tracked.baseline === null) Object.assign(tracked, { baseline, decider, fast });
+      else {
+        tracked.performance = null;
+        await loadLast(tracked, model, environment, tracked.baseline);
+      }
+      return;
+    }
+    const because = step.kind === "too_short" ? `too_short ${step.windows}` : step.reason;
+    if (because === tracked.standsBecause || because === "same_week") return;
+    tracked.standsBecause = because;
+    const from = (ms: number) => new Date(ms).toISOString();
+    const said =
+      step.kind === "too_short"
+        ? `no baseline yet: the trailing range ${from(step.range.startMs)} to ${from(step.range.endMs)} has ${step.windows} windows with rows, and ${step.needed} are needed; windows are not judged until then`
+        : `the trailing baseline stands still: ${standsText[step.reason]}`;
+    log.info({ model: model.name, environment, window: from(window.startMs) }, said);
+  };
+
   const passModel = async (model: ModelSpec, environment: string): Promise<ModelPass> => {
     const tracked = trackedOf(model, environment);
     const events = book.events(environment, model.name);
@@ -238,14 +290,15 @@ export function createDetector(options: DetectorOptions): Detector {
         windowEndMs: (timeMs) => windowContaining(timeMs, alignment).endMs,
       });
     const withoutBaseline = plainAlignment(model);
-    if (spec !== null) {
+    if (spec?.kind === "trailing") await takeUpTrailing(tracked, model, spec);
+    else if (spec !== null) {
       // A range is counted once it is complete.
       const complete = spec.kind === "file" || (watermarkOf(withoutBaseline) ?? 0) >= spec.toMs;
       if (complete) await prepareBaseline(tracked, model, spec);
       else return report({ watermarkMs: watermarkOf(withoutBaseline) });
     }
     const { baseline } = tracked;
-    const alignment = baseline === null ? withoutBaseline : alignmentOf(baseline.baseline, model);
+    let alignment = baseline === null ? withoutBaseline : alignmentOf(baseline.baseline, model);
     const watermarkMs = watermarkOf(alignment);
     if (watermarkMs === null) return report({});
     metrics?.watermark(model.name, environment, watermarkMs);
@@ -267,6 +320,14 @@ export function createDetector(options: DetectorOptions): Detector {
     }
     const newestMs = Math.max(...events.map((event) => event.maxEventTimeMs));
     while (window !== null && window.endMs <= watermarkMs && !stopping.signal.aborted) {
+      if (spec?.kind === "trailing") {
+        await moveTrailing(tracked, model, spec, window, alignment);
+        if (baseline === null && tracked.baseline !== null) {
+          // Its first range says how long windows are.
+          alignment = alignmentOf(tracked.baseline.baseline, model);
+          window = windowContaining(window.startMs, alignment);
+        }
+      }
       // What began within the window is known before the window is decided, so that it goes on with the same finding.
       await lookFast(tracked, model, { newestMs, watermarkMs, throughMs: window.endMs });
       await decideNext(tracked, model, window);
@@ -605,6 +666,13 @@ function firstOfRewriteCutOff(decided: readonly { readonly revision: number }[])
   const left = decided.findIndex((one, index) => index > 0 && one.revision < (decided[index - 1]?.revision ?? 0));
   return left < 0 ? -1 : decided.findIndex((one) => one.revision === decided[left - 1]?.revision);
 }
+
+const standsText: Readonly<Record<Extract<TrailingStep, { kind: "stands" }>["reason"], string>> = {
+  same_week: "it moves on with the week",
+  finding_open: "a finding is open, or could still reopen",
+  mostly_changed: "findings were open in more than a quarter of where it would go",
+  too_few_windows: "too few windows have rows where it would go",
+};
 
 /** How windows lie as long as no baseline fixes their length. */
 function plainAlignment(model: ModelSpec): WindowAlignment {

@@ -5,7 +5,7 @@ import { rankFindings } from "../../alerting/incidents/ranking.ts";
 import { reconcile, type Rules } from "../../alerting/incidents/reconcile.ts";
 import { incidentSeverity } from "../../alerting/incidents/severity.ts";
 import { beforeAfter, headline, seriesName, sizeText } from "../../alerting/text/finding-text.ts";
-import type { BaselineSpec } from "../../core/baseline.ts";
+import type { PinnedBaselineSpec } from "../../core/baseline.ts";
 import { systemClock } from "../../core/clock.ts";
 import type { FeatureSchema } from "../../core/feature-schema.ts";
 import type { Finding, SeriesState } from "../../core/finding.ts";
@@ -41,7 +41,7 @@ export interface BacktestRun {
   readonly facts: Facts;
   readonly model: ModelSpec;
   readonly environment: string;
-  readonly baseline: BaselineSpec;
+  readonly baseline: PinnedBaselineSpec;
   readonly schemas: readonly FeatureSchema[];
   /** The windows to decide, once it is known how long they are; ascending, without holes. */
   readonly windows: (windowMs: number) => Promise<readonly PlannedWindow[]>;

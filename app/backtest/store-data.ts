@@ -1,8 +1,10 @@
 import { baselineInForce } from "../../core/accepted-baseline.ts";
+import type { PinnedBaselineSpec, Trailing } from "../../core/baseline.ts";
 import { LeewayError } from "../../core/errors.ts";
 import { silentLogger } from "../../core/logger.ts";
 import type { ModelSpec } from "../../core/model.ts";
-import { nextWindow, windowContaining } from "../../core/window.ts";
+import { dayMs, nextWindow, windowContaining } from "../../core/window.ts";
+import { trailingRange } from "../../detectors/baselines/trailing.ts";
 import { readAcceptedBaselines } from "../../store/facts/accepted-baselines.ts";
 import { copyModelRows, type TimeRange } from "../../store/facts/backtest-copy.ts";
 import { copyOutcomes, createOutcomes } from "../../store/facts/backtest-rows.ts";
@@ -37,7 +39,9 @@ export async function loadFromStore(
   const accepted = (await readAcceptedBaselines(reader)).find(
     (one) => one.environment === environment && one.model === model.name,
   );
-  const baseline = baselineInForce(model.baseline, accepted ?? null);
+  const inForce = baselineInForce(model.baseline, accepted ?? null);
+  const notes: string[] = [];
+  const baseline = inForce?.kind === "trailing" ? standingRange(inForce, model, fromMs, notes) : inForce;
   if (baseline === null) {
     throw usage(`model ${model.name} has no baseline, so nothing can be judged; name one in its file (baseline:)`);
   }
@@ -92,8 +96,17 @@ export async function loadFromStore(
       probabilities: true,
       log: silentLogger,
     },
-    notes: [],
+    notes,
   };
+}
+
+/** A trailing baseline does not move along: a backtest tells what one reference finds. */
+function standingRange(trailing: Trailing, model: ModelSpec, fromMs: number, notes: string[]): PinnedBaselineSpec {
+  const { windowMs, zone } = model.monitoring;
+  const lengthMs = windowMs === "auto" ? dayMs : windowMs;
+  const { startMs, endMs } = trailingRange(trailing, fromMs, { lengthMs, zone });
+  notes.push(`the trailing baseline stands still: ${minute(startMs)} to ${minute(endMs)}, as it was at the beginning`);
+  return { kind: "range", fromMs: startMs, toMs: endMs };
 }
 
 function usage(message: string): LeewayError {

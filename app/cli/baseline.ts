@@ -84,7 +84,14 @@ export const baselineCommand = defineCommand({
 
 function specText(spec: SpecView | null): string {
   if (spec === null) return "nothing";
-  return spec.kind === "file" ? printable(spec.path) : `${minuteText(spec.from)} to ${minuteText(spec.to)} UTC`;
+  switch (spec.kind) {
+    case "file":
+      return printable(spec.path);
+    case "range":
+      return `${minuteText(spec.from)} to ${minuteText(spec.to)} UTC${spec.trailing === true ? ", trailing" : ""}`;
+    case "trailing":
+      return `the ${durationText(spec.length_seconds * 1000)} up to ${durationText(spec.gap_seconds * 1000)} before the present week`;
+  }
 }
 
 function page({ model, configured, in_force: inForce, baselines, accepted }: ModelBaselines, context: CommandContext) {

@@ -142,6 +142,13 @@ retention: 30d
     "models/plain.yaml": "",
   };
 
+  test("a trailing baseline takes four weeks that end a week ago, unless its file says otherwise", () => {
+    const { models } = valid(
+      folderWith({ "leeway.yaml": "", "models/a.yaml": "baseline: { kind: trailing, gap: 14d }" }),
+    );
+    expect(models[0]?.baseline).toEqual({ kind: "trailing", lengthMs: 28 * 86_400_000, gapMs: 14 * 86_400_000 });
+  });
+
   test("says in the program's terms what the files say", () => {
     const request = folderWith(files);
     const { service, models, receivers } = valid(request);
@@ -301,7 +308,7 @@ describe("faults name file, line and path, and say what to do", () => {
       claim: "an unknown kind, and a missing one",
       files: { "models/a.yaml": "baseline:\n  kind: fil", "models/b.yaml": "task:\n  positive: late" },
       faults: [
-        'models/a.yaml:2: baseline.kind: is "fil"; use one of file, range (did you mean file?)',
+        'models/a.yaml:2: baseline.kind: is "fil"; use one of file, range, trailing (did you mean file?)',
         "models/b.yaml:1: task.kind: is missing; write one of binary, multiclass, regression, unknown",
       ],
     },

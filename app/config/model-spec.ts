@@ -68,6 +68,7 @@ function taskOf(task: ModelFile["task"]): Task {
 
 function baselineOf(baseline: ModelFile["baseline"], directory: string): BaselineSpec | null {
   if (baseline === undefined) return null;
+  if (baseline.kind === "trailing") return { kind: "trailing", lengthMs: baseline.length, gapMs: baseline.gap };
   if (baseline.kind === "range") return { kind: "range", fromMs: baseline.from, toMs: baseline.to };
   const { time = null, prediction = null, score = null, label = null } = baseline;
   return { kind: "file", path: resolve(directory, baseline.path), time, prediction, score, label };

@@ -205,9 +205,19 @@ export const modelSchema = z.strictObject({
         from: instant.meta({ description: "First instant of the reference." }),
         to: instant.meta({ description: "End of the reference, exclusive." }),
       }),
+      z.strictObject({
+        kind: z.literal("trailing"),
+        length: positiveDuration.prefault("28d").meta({ description: "How much time the reference covers." }),
+        gap: duration.prefault("7d").meta({
+          description: "How long before the present week it ends; what changed since is not part of it.",
+        }),
+      }),
     ])
     .optional()
-    .meta({ description: "What is normal: a file or a range of time. Without it a model is shown but not judged." }),
+    .meta({
+      description:
+        "What is normal: a file, a range of time, or one that moves along. Without it a model is shown but not judged.",
+    }),
   ...sharedModelOptions,
 });
 

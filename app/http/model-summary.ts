@@ -1,3 +1,4 @@
+import type { BaselineSpec } from "../../core/baseline.ts";
 import type { ModelSpec } from "../../core/model.ts";
 import { formatDuration } from "../config/duration.ts";
 
@@ -9,7 +10,7 @@ export interface ModelSummary {
   /** Declared features; 0 for a model whose events say. */
   readonly features: number;
   readonly cohorts: number;
-  readonly baseline: "file" | "range" | "none";
+  readonly baseline: BaselineSpec["kind"] | "none";
   /** As in configuration: `auto`, `1d`. */
   readonly window: string;
   readonly tags: Readonly<Record<string, string>>;

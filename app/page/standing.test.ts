@@ -71,6 +71,13 @@ test("whatever keeps a model from being measured has a name of its own", () => {
   const waiting = testModel({ baseline: { kind: "range", fromMs: 0, toMs } });
   expect(standing({ spec: waiting })).toEqual({ kind: "baseline_waits", untilMs: toMs });
   expect(standing({ spec: testModel(), baseline: waiting.baseline }).kind).toBe("baseline_waits");
+  const trailing = testModel({ baseline: { kind: "trailing", lengthMs: 28 * dayMs, gapMs: 7 * dayMs } });
+  const young = { ...events, firstMs: Date.UTC(2026, 2, 2) };
+  // 14 days and a gap of 7 after Monday the second.
+  expect(standing({ spec: trailing, events: young })).toEqual({
+    kind: "baseline_waits",
+    untilMs: Date.UTC(2026, 2, 23),
+  });
   expect(standing({ windows: [{ ...lastWindow({ no_baseline: 1 }), baselineId: "" }] }).kind).toBe("baseline_waits");
 });
 

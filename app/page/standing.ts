@@ -1,7 +1,8 @@
-import type { BaselineSpec } from "../../core/baseline.ts";
+import type { BaselineSpec, Trailing } from "../../core/baseline.ts";
 import type { SeriesState } from "../../core/finding.ts";
 import type { ModelSpec, ServiceClockKind } from "../../core/model.ts";
-import { minuteMs } from "../../core/window.ts";
+import { dayMs, minuteMs } from "../../core/window.ts";
+import { trailingReadyMs } from "../../detectors/baselines/trailing.ts";
 import type { StoredEvents } from "../../store/facts/page-events.ts";
 import type { WindowOverview } from "../../store/facts/page-windows.ts";
 import { isLasting, type IncidentSummary } from "./incident-record.ts";
@@ -53,6 +54,7 @@ export function standingOf(
 
   const last = windows.at(-1);
   if (last === undefined || last.baselineId === "") {
+    if (baseline.kind === "trailing") return trailingWaits(baseline, spec, events);
     const complete = baseline.kind === "file" || (events?.lastMs ?? 0) >= baseline.toMs;
     if (!complete) return { kind: "baseline_waits", untilMs: baseline.kind === "range" ? baseline.toMs : null };
     return last === undefined ? { kind: "first_window" } : { kind: "baseline_waits", untilMs: null };
@@ -68,6 +70,14 @@ export function standingOf(
   }
   const watching = last.states.watching ?? 0;
   return watching > 0 ? { kind: "watching", series: watching } : { kind: "well" };
+}
+
+/** Too little was stored so far; until when, if events go on coming. */
+function trailingWaits(trailing: Trailing, { monitoring }: ModelSpec, events: StoredEvents | null): Standing {
+  if (events === null) return { kind: "baseline_waits", untilMs: null };
+  const lengthMs = monitoring.windowMs === "auto" ? dayMs : monitoring.windowMs;
+  const readyMs = trailingReadyMs(trailing, events.firstMs, { lengthMs, zone: monitoring.zone });
+  return { kind: "baseline_waits", untilMs: readyMs > events.lastMs ? readyMs : null };
 }
 
 /** Two windows without a decision are one too many. */

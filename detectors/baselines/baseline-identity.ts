@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import type { BaselineSpec } from "../../core/baseline.ts";
+import type { PinnedBaselineSpec } from "../../core/baseline.ts";
 import { LeewayError } from "../../core/errors.ts";
 import type { FeatureSpec, ModelSpec } from "../../core/model.ts";
 
@@ -17,12 +17,12 @@ export async function baselineIdentity(
   environment: string,
   model: ModelSpec,
   features: readonly FeatureSpec[],
-  spec: BaselineSpec,
+  spec: PinnedBaselineSpec,
 ): Promise<string> {
   const rows =
     spec.kind === "file"
       ? [spec.kind, await fileDigest(spec.path), spec.time, spec.prediction, spec.score, spec.label]
-      : [spec.kind, spec.fromMs, spec.toMs];
+      : [spec.kind, spec.fromMs, spec.toMs, ...(spec.trailing === undefined ? [] : [spec.trailing.windowMs])];
   const { monitoring, task } = model;
   const identity = JSON.stringify([
     countingVersion,

@@ -1,5 +1,5 @@
 import { baselineEnvironmentPrefix } from "../../core/inference-event.ts";
-import type { Baseline, BaselineSpec, Binning, Series } from "../../core/baseline.ts";
+import type { Baseline, PinnedBaselineSpec, Binning, Series } from "../../core/baseline.ts";
 import type { Clock } from "../../core/clock.ts";
 import { LeewayError } from "../../core/errors.ts";
 import { createFeatureSchema } from "../../core/feature-schema.ts";
@@ -76,7 +76,7 @@ export interface BaselineRequest {
  */
 export async function ensureBaseline(
   facts: Facts,
-  request: BaselineRequest & { readonly spec: BaselineSpec },
+  request: BaselineRequest & { readonly spec: PinnedBaselineSpec },
   options: { readonly clock: Clock; readonly log: Logger },
 ): Promise<LoadedBaseline> {
   const { environment, model, features, spec } = request;
@@ -100,7 +100,7 @@ export async function loadStoredBaseline(
 async function makeBaseline(
   facts: Facts,
   request: BaselineRequest,
-  spec: BaselineSpec,
+  spec: PinnedBaselineSpec,
   baselineId: string,
   options: { readonly clock: Clock; readonly log: Logger },
 ): Promise<Baseline> {
@@ -119,7 +119,8 @@ async function makeBaseline(
     );
   }
   const timed = spec.kind === "range" || spec.time !== null;
-  const windowMs = await windowLength(facts, range, model, timed);
+  const windowMs =
+    (spec.kind === "range" ? spec.trailing?.windowMs : null) ?? (await windowLength(facts, range, model, timed));
   const scope: RowScope = { ...range, fromMs: summary.firstMs, toMs: summary.lastMs + 1 };
   const windows = timed
     ? windowsCovering(scope, { lengthMs: windowMs, zone: model.monitoring.zone })
@@ -192,7 +193,7 @@ async function makeBaseline(
 }
 
 /** Where the rows of a baseline lie; the times of a file are not known before they are asked. */
-function rowsOf(spec: BaselineSpec, environment: string, model: string, baselineId: string): RowScope {
+function rowsOf(spec: PinnedBaselineSpec, environment: string, model: string, baselineId: string): RowScope {
   return spec.kind === "range"
     ? { environment, model, fromMs: spec.fromMs, toMs: spec.toMs }
     : {
@@ -207,7 +208,7 @@ function rowsOf(spec: BaselineSpec, environment: string, model: string, baseline
 async function insertFileRows(
   facts: Facts,
   { model, features }: BaselineRequest,
-  spec: Extract<BaselineSpec, { kind: "file" }>,
+  spec: Extract<PinnedBaselineSpec, { kind: "file" }>,
   baselineId: string,
   nowMs: number,
 ): Promise<FeatureSchema> {

@@ -1,4 +1,4 @@
-import type { BaselineSpec } from "../../core/baseline.ts";
+import type { PinnedBaselineSpec } from "../../core/baseline.ts";
 import type { Window } from "../../core/window.ts";
 import type { Facts } from "./client.ts";
 
@@ -6,7 +6,7 @@ import type { Facts } from "./client.ts";
 export interface BaselineRecord {
   readonly environment: string;
   readonly baselineId: string;
-  readonly spec: BaselineSpec;
+  readonly spec: PinnedBaselineSpec;
   readonly rows: number;
   readonly fromMs: number;
   readonly toMs: number;
@@ -57,7 +57,7 @@ export async function readBaselineHistory(facts: Facts, model: string): Promise<
   return rows.map((row) => ({
     environment: row.environment,
     baselineId: row.baseline_id,
-    spec: JSON.parse(row.spec) as BaselineSpec,
+    spec: JSON.parse(row.spec) as PinnedBaselineSpec,
     rows: row.row_count,
     fromMs: row.from_ms,
     toMs: row.to_ms,

@@ -1,4 +1,4 @@
-import type { Baseline, BaselineSpec, Binning, SeriesRole } from "../../core/baseline.ts";
+import type { Baseline, PinnedBaselineSpec, Binning, SeriesRole } from "../../core/baseline.ts";
 import type { Facts } from "./client.ts";
 import { dateTimeText } from "./row-scope.ts";
 
@@ -46,7 +46,7 @@ export async function readBaseline(
   return {
     baselineId: key.baselineId,
     model: key.model,
-    spec: JSON.parse(row.spec) as BaselineSpec,
+    spec: JSON.parse(row.spec) as PinnedBaselineSpec,
     rows: row.row_count,
     fromMs: row.from_ms,
     toMs: row.to_ms,
