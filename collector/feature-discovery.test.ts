@@ -24,6 +24,7 @@ function spec(name: string, features: Record<string, FeatureType>): ModelSpec {
     task: { kind: "unknown" },
     features: Object.entries(features).map(([feature, type]) => ({ name: feature, type, unit: null })),
     cohorts: [],
+    monitors: [],
     baseline: null,
     monitoring: {
       windowMs: "auto",

@@ -20,6 +20,8 @@ export const signals = [
   "error",
   "latency",
   "volume",
+  // A statement of the user's own: one value per window.
+  "custom",
 ] as const;
 export type Signal = (typeof signals)[number];
 

@@ -36,6 +36,18 @@ export type CohortDerivation =
   | { readonly kind: "weekday" }
   | { readonly kind: "length"; readonly feature: string };
 
+/** A value of the user's own, one per closed window, judged under the same budget as the model's series. */
+export interface MonitorSpec {
+  readonly kind: "sql";
+  readonly name: string;
+  /** A SELECT of one value; `v_<model>` holds the window's rows. */
+  readonly sql: string;
+  /** Change that is of no interest, as a share of the mean over the baseline's windows: 0.1 is a tenth. */
+  readonly minChange: number;
+  /** What a change means for the user of the model. */
+  readonly harm: Harm;
+}
+
 export interface MonitoringSpec {
   /** Length of a window, or `auto`: 1 h if the baseline's median hour has 1,000 rows or more, else 1 d. */
   readonly windowMs: number | "auto";
@@ -68,6 +80,7 @@ export interface ModelSpec {
   /** Empty for a model that registered itself: then the stored feature schemas say. */
   readonly features: readonly FeatureSpec[];
   readonly cohorts: readonly CohortSpec[];
+  readonly monitors: readonly MonitorSpec[];
   readonly baseline: BaselineSpec | null;
   readonly monitoring: MonitoringSpec;
   readonly alerting: AlertingSpec;

@@ -33,6 +33,7 @@ import type { DecisionState } from "./decisions/decider.ts";
 import type { DetectorMetrics } from "./metrics.ts";
 import { createPerformanceRecorder } from "./performance-recorder.ts";
 import type { PerformanceRecorder } from "./performance-recorder.ts";
+import type { ReaderConnection } from "./monitors/monitor-observations.ts";
 import { restatedFindings } from "./restated-findings.ts";
 import { firstWindow } from "./schedule/first-window.ts";
 import { modelWatermark } from "./schedule/model-watermark.ts";
@@ -56,6 +57,8 @@ export interface DetectorOptions {
   readonly metrics: DetectorMetrics | null;
   /** Absent: nothing is traced. */
   readonly tracing?: Tracing | undefined;
+  /** For the statements of monitors: facts with a reader's rights. Absent: `facts` itself. */
+  readonly connectReader?: ReaderConnection | undefined;
   /** How often closed windows are asked for late rows; 60 s by default. */
   readonly lateCheckIntervalMs?: number;
 }
@@ -192,6 +195,8 @@ export function createDetector(options: DetectorOptions): Detector {
         clock,
         metrics,
         tracing: options.tracing ?? noTracing,
+        log,
+        connectReader: options.connectReader,
       });
       const { baseline } = tracked.baseline;
       tracked.fast = createFastCadence({

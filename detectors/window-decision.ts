@@ -1,6 +1,8 @@
 import type { Clock } from "../core/clock.ts";
 import type { FeatureSchema } from "../core/feature-schema.ts";
 import type { Finding, SeriesState } from "../core/finding.ts";
+import { silentLogger } from "../core/logger.ts";
+import type { Logger } from "../core/logger.ts";
 import type { ModelSpec } from "../core/model.ts";
 import type { LiveProfile } from "../core/profile.ts";
 import type { Tracing } from "../core/tracing.ts";
@@ -29,6 +31,9 @@ import { createFinding, findingsWithSlices, measuredNumbers, referenceOf, sameSe
 import { exampleInWindow, traceFindings } from "./evidence/finding-spans.ts";
 import { predictionsVerdict } from "./evidence/predictions.ts";
 import type { DetectorMetrics, FeatureReading } from "./metrics.ts";
+import { createMonitorObserver } from "./monitors/monitor-observations.ts";
+import type { ReaderConnection } from "./monitors/monitor-observations.ts";
+import { valueNumbers } from "./monitors/value-evidence.ts";
 
 /** Windows of a day pool a week in the long horizon, shorter ones a day. */
 const dailyHorizon = 7;
@@ -64,8 +69,14 @@ export function createWindowDecider(options: {
   readonly clock: Clock;
   readonly metrics: DetectorMetrics | null;
   readonly tracing: Tracing;
+  /** Silent by default. */
+  readonly log?: Logger;
+  /** For the statements of monitors; `facts` itself by default. */
+  readonly connectReader?: ReaderConnection | undefined;
 }): WindowDecider {
-  const { facts, model, environment, loaded, tracing } = options;
+  const { facts, model, environment, loaded, tracing, log = silentLogger } = options;
+  const connectReader = options.connectReader ?? (async () => ({ ...facts, [Symbol.asyncDispose]: async () => {} }));
+  const monitors = createMonitorObserver({ connectReader, model, environment, loaded, log });
   const { baselineId } = loaded.baseline;
   const { monitoring } = model;
   const referenceSlices = new Map<string, Promise<SliceCount[]>>();
@@ -141,12 +152,13 @@ export function createWindowDecider(options: {
           zone,
         );
       const cohorts = cohortsOf(counted?.schemaIds ?? []);
-      const [live, gap] = await Promise.all([
+      const [live, gap, values] = await Promise.all([
         profile(window, series, { revision, recount, weighted: counted?.weighted ?? false, cohorts }),
         gapOf(window),
+        monitors.observe(before, window, schemas),
       ]);
       const rows = rowsDecidedOn(counted?.rows ?? 0, live);
-      const step = decider.step(before, window, live, gap);
+      const step = decider.step(before, window, live, gap, values);
       const evaluatedAtMs = options.clock.now();
       const predictions = predictionsVerdict(step.evaluations, monitoring.effectFloor);
       const facing = {
@@ -186,9 +198,14 @@ export function createWindowDecider(options: {
       });
       const evaluations = step.evaluations.map((evaluation): Evaluation => {
         const current = live.find((one) => sameSeries(one.series, evaluation.series))?.counts ?? null;
+        const observed =
+          evaluation.signal === "custom" ? values.find(({ name }) => name === evaluation.series.feature) : undefined;
         return {
           ...evaluation,
-          methods: measuredNumbers(evaluation.signal, referenceOf(loaded.reference, evaluation.series), current, gap),
+          methods:
+            observed !== undefined
+              ? valueNumbers(observed)
+              : measuredNumbers(evaluation.signal, referenceOf(loaded.reference, evaluation.series), current, gap),
         };
       });
       const key = { environment, model: model.name, baselineId, window, revision };
@@ -252,6 +269,7 @@ export function deciderOf(loaded: LoadedBaseline, model: ModelSpec, environment:
     windowsPerWeek: weekMs / windowMs,
     horizon: windowMs <= hourMs ? hourlyHorizon : dailyHorizon,
     watchedSlices: sliceNames(loaded).length,
+    monitors: model.monitors.length,
     subWindowsKnown: loaded.subWindowsKnown,
     environment,
     model: model.name,

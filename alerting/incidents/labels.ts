@@ -45,6 +45,8 @@ function alertName({ series, signal }: Pick<Finding, "series" | "signal">): stri
       return "LeewaySlow";
     case "volume":
       return "LeewayVolumeChanged";
+    case "custom":
+      return "LeewayMonitorMoved";
     case "distribution":
       return series.role === "feature" ? "LeewayInputMoved" : "LeewayPredictionsMoved";
   }

@@ -15,6 +15,7 @@ export function sampleModel(changes: Partial<ModelSpec> = {}): ModelSpec {
       { name: "haul", type: "categorical", unit: null },
     ],
     cohorts: [{ attribute: "origin_state", watch: false }],
+    monitors: [],
     baseline: null,
     monitoring: {
       windowMs: dayMs,

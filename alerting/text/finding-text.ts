@@ -59,6 +59,8 @@ export function headline(finding: Finding): string {
       return finding.evidence.current < finding.evidence.reference
         ? "far fewer events than usual"
         : "far more events than usual";
+    case "custom":
+      return `${name} ${finding.evidence.current < finding.evidence.reference ? "fell" : "rose"} from ${numberText(finding.evidence.reference)} to ${numberText(finding.evidence.current)}`;
     case "distribution":
       return finding.evidence.horizon === "long" ? `${name} is drifting` : `${name} changed`;
   }
@@ -82,6 +84,8 @@ function headlineOfEnded({ signal }: Finding, name: string): string | null {
       return "answers were slow";
     case "volume":
       return "the number of events was unusual";
+    case "custom":
+      return `${name} was not at its usual value`;
     case "unseen":
     case "distribution":
       return null;
@@ -108,6 +112,8 @@ export function beforeAfter(finding: Finding, model: ModelSpec | null): string |
       return `one value in all of ${countText(finding.evidence.rows)} rows`;
     case "volume":
       return `events in 5 minutes ${countText(finding.evidence.reference)} → ${countText(finding.evidence.current)}`;
+    case "custom":
+      return `value of a window ${numberText(evidence.reference)} → ${numberText(evidence.current)}`;
     case "silence":
       return `longest gap between two events ${durationText(evidence.reference * 1000)} → ${durationText(evidence.current * 1000)}`;
     case "distribution":
@@ -140,6 +146,10 @@ function categoricalChange(finding: Finding): string | null {
 export function sizeText(finding: Finding): string {
   const { evidence, signal } = finding;
   if (signal === "silence") return `${numberText(evidence.effect)} times the longest gap of the baseline`;
+  if (signal === "custom") {
+    const side = evidence.current < evidence.reference ? "below" : "above";
+    return `${shareText(evidence.effect)} ${side} the mean of the baseline's windows, at least ${shareText(evidence.effectLow)}`;
+  }
   if (signal === "volume") {
     return `${shareText(evidence.effect)} away from what is usual at this hour`;
   }
@@ -155,6 +165,9 @@ export function rowsText(finding: Finding): string {
   const { rows, referenceRows } = finding.evidence;
   if (finding.signal === "silence") {
     return `${countText(rows)} rows; against the longest gaps of ${countText(referenceRows)} windows of the baseline`;
+  }
+  if (finding.signal === "custom") {
+    return `${countText(rows)} rows in the window; against the values of ${countText(referenceRows)} windows of the baseline`;
   }
   return `${countText(rows)} rows against ${countText(referenceRows)} of the baseline`;
 }

@@ -32,6 +32,11 @@ export function nextSteps(
         "If more events than usual come: see whether some come twice (event_id), or a replay runs.",
         "Shares stay right, but windows rest on another number of rows.",
       ];
+    case "custom":
+      return [
+        `See whether the world or the data moved ${name}: run its statement on the windows around ${since} (leeway sql), split by version or cohort.`,
+        "Look at what else is open in this incident: an input that moved at the same time may explain it.",
+      ];
     case "type_mismatch":
       return [
         `See which client sends ${name} as another type: a serializer, a new version, or a column read as text.`,

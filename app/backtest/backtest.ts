@@ -98,6 +98,7 @@ export async function runBacktest(
       clock,
       metrics: null,
       tracing: noTracing,
+      log: run.log,
     });
   // Between the reference and the first window anything may lie: that is no silence.
   const first = withGaps([]);

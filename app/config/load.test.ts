@@ -169,6 +169,7 @@ retention: 30d
         { attribute: "origin_state", watch: false },
         { attribute: "haul", watch: true },
       ],
+      monitors: [],
       baseline: { kind: "range", fromMs: Date.UTC(2026, 0, 1), toMs: Date.UTC(2026, 0, 31, 23) },
       monitoring: {
         windowMs: 86_400_000,
@@ -316,6 +317,33 @@ describe("faults name file, line and path, and say what to do", () => {
       claim: "a missing option of a kind",
       files: { "models/m.yaml": "task:\n  kind: binary" },
       faults: ["models/m.yaml:1: task.positive: is missing; add it"],
+    },
+    {
+      claim: "a monitor whose statement cannot be one number of this model",
+      files: {
+        "models/m.yaml": `features: { a: { type: numeric } }
+monitors:
+  - { name: a, kind: sql, sql: "SELECT 1 FROM v_m" }
+  - { name: b, kind: sql, sql: "DROP TABLE events" }
+  - { name: c, kind: sql, sql: "SELECT avg(a FROM v_m" }
+  - { name: d, kind: sql, sql: "SELECT avg(a) FROM v_other" }
+  - { name: e, kind: sql, sql: "SELECT avg(a) FROM v_m WHERE event_time > {since:DateTime}" }
+  - { name: f, kind: sql, sql: "SELECT 'x FROM v_m" }
+  - { name: f, kind: sql, sql: "SELECT 1 FROM v_m; SELECT 2" }
+  - { name: g, kind: sql, sql: "SELECT 1 FROM v_m FORMAT CSV", min_change: 0 }`,
+      },
+      faults: [
+        'models/m.yaml:3: monitors[0].name: "a" is a feature too; give the monitor a name of its own',
+        "models/m.yaml:4: monitors[1].sql: begins with DROP; write one SELECT that gives one number",
+        "models/m.yaml:5: monitors[2].sql: has a bracket that is not closed; close it",
+        "models/m.yaml:6: monitors[3].sql: does not read v_m; select from it, or it says nothing of this model's windows",
+        "models/m.yaml:7: monitors[4].sql: has a parameter {since}; there are {from:DateTime64(3)}, {to:DateTime64(3)} and {environment:String}",
+        "models/m.yaml:8: monitors[5].sql: has a ' that is not closed; close it",
+        'models/m.yaml:9: monitors[6].name: "f" is the name of an earlier monitor too; rename one',
+        "models/m.yaml:9: monitors[6].sql: holds several statements; write one SELECT",
+        "models/m.yaml:10: monitors[7].sql: holds FORMAT; leave it out: the value is read as it is",
+        "models/m.yaml:10: monitors[7].min_change: must be above 0; it is the change that is of no interest, such as 0.1 for a tenth",
+      ],
     },
     {
       claim: "an empty value",

@@ -13,6 +13,7 @@ import {
   baselineFaults,
   fileOptionFaults,
   listenFaults,
+  monitorFaults,
   receiverFaults,
   selectorFaults,
   topicFaults,
@@ -93,6 +94,7 @@ export function loadConfig(request: ConfigRequest): ConfigResult {
     faults.push(...baselineFaults(document));
     const named = valueAt(document.value, ["model"]);
     const name = typeof named === "string" && named !== "" ? named : basename(document.file, extname(document.file));
+    faults.push(...monitorFaults(document, name));
     return { document, name, parsed: checked(document, modelSchema, faults) };
   });
   checkDuplicates(declared, request.cwd, faults);

@@ -26,6 +26,13 @@ export function modelSpec(name: string, origin: ModelSpec["origin"], file: Model
       watch: spec.watch,
       ...derivationOf(spec),
     })),
+    monitors: (file.monitors ?? []).map(({ kind, name, sql, min_change: minChange, harm }) => ({
+      kind,
+      name,
+      sql,
+      minChange,
+      harm,
+    })),
     baseline: baselineOf(file.baseline, directory),
     monitoring: {
       windowMs: monitoring.window!,

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { sqlTokens } from "../../store/engine/sql-tokens.ts";
 import type { ConfigDocument } from "./document.ts";
 import { type ConfigFault, nearestName, type PathPart } from "./fault.ts";
 import { faultAt, valueAt } from "./file-faults.ts";
@@ -163,6 +164,63 @@ export function baselineFaults(document: ConfigDocument): readonly ConfigFault[]
   const reason = unreadable(file);
   if (reason === null) return [];
   return [faultAt(document, ["baseline", "path"], `the file ${file} ${reason}; create it or correct the path`)];
+}
+
+/** A monitor's statement, as far as it can be judged without the store: one SELECT, with its brackets and texts closed. */
+export function monitorFaults(document: ConfigDocument, model: string): readonly ConfigFault[] {
+  const monitors = valueAt(document.value, ["monitors"]);
+  if (!Array.isArray(monitors)) return [];
+  const names = monitors.map((_, index) => textAt(document, ["monitors", index, "name"]));
+  return monitors.flatMap((_, index) => {
+    const faults: ConfigFault[] = [];
+    const name = names[index] ?? null;
+    if (name !== null && names.indexOf(name) < index) {
+      const message = `${JSON.stringify(name)} is the name of an earlier monitor too; rename one`;
+      faults.push(faultAt(document, ["monitors", index, "name"], message));
+    }
+    const features = valueAt(document.value, ["features"]);
+    if (name !== null && typeof features === "object" && features !== null && Object.hasOwn(features, name)) {
+      const message = `${JSON.stringify(name)} is a feature too; give the monitor a name of its own`;
+      faults.push(faultAt(document, ["monitors", index, "name"], message));
+    }
+    const sql = textAt(document, ["monitors", index, "sql"]);
+    const wrong = sql === null ? null : wrongStatement(sql, model);
+    if (wrong !== null) faults.push(faultAt(document, ["monitors", index, "sql"], wrong));
+    return faults;
+  });
+}
+
+/** Parameters that a statement gets. */
+const statementParameters = ["from", "to", "environment"];
+
+function wrongStatement(sql: string, model: string): string | null {
+  const tokens = sqlTokens(sql.trim().replace(/;$/, ""));
+  const first = tokens.find(({ text }) => text !== "(")?.text ?? "nothing";
+  if (!/^(select|with)$/i.test(first)) return `begins with ${first}; write one SELECT that gives one number`;
+  let depth = 0;
+  for (const { kind, text, start } of tokens) {
+    if (text === ";") return "holds several statements; write one SELECT";
+    const quote = text[0] ?? "";
+    const unfinished = text.length < 2 || (!text.startsWith("$") && !text.endsWith(quote));
+    if ((kind === "string" || kind === "quoted") && unfinished) return `has a ${quote} that is not closed; close it`;
+    if (kind === "word" && /^(format|into|settings)$/i.test(text) && depth === 0) {
+      return `holds ${text.toUpperCase()}; leave it out: the value is read as it is`;
+    }
+    if (text === "(") depth += 1;
+    if (text === ")") depth -= 1;
+    if (depth < 0) return "closes a bracket that it did not open; remove it";
+    if (text !== "{") continue;
+    const parameter = /^\{\s*(\w+)\s*:/.exec(sql.trim().slice(start))?.[1];
+    if (parameter !== undefined && !statementParameters.includes(parameter)) {
+      return `has a parameter {${parameter}}; there are {from:DateTime64(3)}, {to:DateTime64(3)} and {environment:String}`;
+    }
+  }
+  if (depth > 0) return "has a bracket that is not closed; close it";
+  const views = [`v_${model}`, `v_${model}_labelled`];
+  const reads = tokens.some(({ text }) => views.includes(text.replaceAll(/^[`"]|[`"]$/g, "")));
+  // A name that needs quoting may be escaped in more ways than one.
+  if (reads || !/^\w+$/.test(model)) return null;
+  return `does not read v_${model}; select from it, or it says nothing of this model's windows`;
 }
 
 function textAt(document: ConfigDocument, path: readonly PathPart[]): string | null {

@@ -188,6 +188,27 @@ export const modelSchema = z.strictObject({
     )
     .optional()
     .meta({ description: "Attributes to slice by: features or cohorts of the events." }),
+  monitors: z
+    .array(
+      z.strictObject({
+        name: nonEmptyText.meta({ description: "What messages and pages call it." }),
+        kind: z.literal("sql").meta({ description: "`sql`: a SELECT of one number." }),
+        sql: nonEmptyText.meta({
+          description: "The statement; in it `v_<model>` holds the rows of one window. See docs/monitors.md.",
+        }),
+        min_change: z
+          .number()
+          .gt(0, { error: "must be above 0; it is the change that is of no interest, such as 0.1 for a tenth" })
+          .prefault(0.1)
+          .meta({ description: "Change that is of no interest, as a share of the mean over the baseline's windows." }),
+        harm: z
+          .enum(harms)
+          .prefault("inputs_moved")
+          .meta({ description: "What a change means; decides the severity, as `alerting.severity` says." }),
+      }),
+    )
+    .optional()
+    .meta({ description: "Values of your own, one per window; all of them share 10 % of the budget." }),
   baseline: z
     .discriminatedUnion("kind", [
       z.strictObject({

@@ -119,6 +119,7 @@ function gatesOf(
 ): readonly Gate[] {
   const { state, signal } = evaluation;
   const gates: Gate[] = [];
+  if (signal === "custom") return monitorGates(evaluation, memory, examination);
   if (state === "no_baseline") {
     const detail =
       evaluation.referenceRows === 0
@@ -199,6 +200,38 @@ function silenceGates(
   ];
 }
 
+/** A monitor's gates: what its statement gave is stored, and not asked again. */
+function monitorGates(
+  evaluation: Evaluation,
+  memory: Memory | null,
+  examination: WindowExamination | null,
+): readonly Gate[] {
+  const { state, effect, effectLow, pValue, threshold, referenceRows, methods } = evaluation;
+  if (state === "no_baseline") {
+    const detail = `${countText(referenceRows)} windows of the baseline gave a value; 5 are needed`;
+    return [{ gate: "baseline", verdict: "not_measured", detail }];
+  }
+  if (effect === null || pValue === null || threshold === null) {
+    const detail = "its statement gave no value for this window; if it failed, the detector's log says why";
+    return [{ gate: "rows", verdict: "not_measured", detail }];
+  }
+  const { value = 0, reference_mean: mean = 0 } = methods;
+  const persistence = persistenceGate(memory, examination);
+  return [
+    {
+      gate: "significance",
+      verdict: pValue <= threshold ? "passed" : "failed",
+      detail: `p = ${probability(pValue)} ${pValue <= threshold ? "≤" : ">"} α = ${probability(threshold)}: ${numberText(value)} against a mean of ${numberText(mean)} over ${countText(referenceRows)} windows of the baseline`,
+    },
+    {
+      gate: "effect",
+      verdict: state === "drift" ? "passed" : "not_measured",
+      detail: `${shareText(effect)} away from that mean, at least ${shareText(Math.max(0, effectLow ?? 0))}; it must exceed min_change of the model's file`,
+    },
+    ...(persistence === null ? [] : [persistence]),
+  ];
+}
+
 /** Gates of a window that cannot be measured again, from its stored row. */
 function storedGates(evaluation: Evaluation): readonly Gate[] {
   const { state, rows, effect, effectLow, pValue, threshold } = evaluation;
@@ -251,6 +284,7 @@ function conclusionOf(evaluation: Evaluation, gates: readonly Gate[]): string {
     case "no_baseline":
       return "not measured: there is nothing to compare with, so it cannot fire";
     case "insufficient_data":
+      if (evaluation.signal === "custom") return "not measured: no value, which does not say that nothing changed";
       return "not measured: too few rows, which does not say that nothing changed";
     case "warming_up":
       return "no finding: ordinary variation is still being learnt";
@@ -275,10 +309,11 @@ function contrastText(contrast: string): string {
 
 /** Why α is what it is, in one paragraph. */
 export function budgetText({ budget, windowMs }: WindowExamination): string {
-  const { falseIncidentsPerModelWeek, windowsPerWeek, numeric, categorical, watchedSlices, horizon } = budget;
+  const { falseIncidentsPerModelWeek, windowsPerWeek, numeric, categorical, watchedSlices, monitors, horizon } = budget;
   const slices =
     watchedSlices === 0 ? "" : `; ${watchedSlices} watched slices share a fifth of it, the whole model keeps the rest`;
-  return `α comes from the budget: ${numberText(falseIncidentsPerModelWeek)} false incidents a week for this model, over ${numberText(windowsPerWeek)} windows of ${durationText(windowMs)} a week, shared by ${numeric} numeric and ${categorical} categorical series (a categorical one gets four times the share of a numeric one)${slices}. Each series shares its part over its tests, and over this window alone and the last ${horizon} windows together.`;
+  const own = monitors === 0 ? "" : `; ${monitors} monitors of its own file share a tenth of it`;
+  return `α comes from the budget: ${numberText(falseIncidentsPerModelWeek)} false incidents a week for this model, over ${numberText(windowsPerWeek)} windows of ${durationText(windowMs)} a week, shared by ${numeric} numeric and ${categorical} categorical series (a categorical one gets four times the share of a numeric one)${slices}${own}. Each series shares its part over its tests, and over this window alone and the last ${horizon} windows together.`;
 }
 
 /** 0.0000012 → `1.2e-6`; 0.259 → `0.259`. */

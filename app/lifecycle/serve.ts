@@ -27,6 +27,7 @@ import { createRestartable, type Restartable } from "./restartable.ts";
 import type { Role, Shard } from "./roles.ts";
 import { listenForEnd, signalExitCode } from "./signals.ts";
 import { connectStore } from "./store-connection.ts";
+import { connectReader } from "./store-reader.ts";
 
 export interface ServeOptions {
   readonly request: ConfigRequest;
@@ -165,6 +166,7 @@ export async function serve(options: ServeOptions): Promise<130 | 143> {
           log: log.child({ role: "detector" }),
           metrics: createDetectorMetrics(registry),
           tracing,
+          connectReader: () => connectReader(config.service),
         }),
       );
       detector.start();

@@ -9,8 +9,8 @@ import { windowText } from "./moment.ts";
 import { type SeriesStory, signalText } from "./series-table.ts";
 import { timeChart } from "./time-chart.ts";
 
-/** Signals whose effect is a share of rows. */
-const inShares: ReadonlySet<string> = new Set(["distribution", "missing", "unseen"]);
+/** Signals whose effect is a share: of rows, or of the mean that a monitor's value has over the baseline. */
+const inShares: ReadonlySet<string> = new Set(["distribution", "missing", "unseen", "custom"]);
 /** A categorical chart shows so many categories at least, whatever moved. */
 const drawnWhole = 12;
 
@@ -52,18 +52,19 @@ export async function seriesDetail(
   });
   // A line that is 0 throughout says in words what it says.
   const shown = lines.filter(({ values }) => values.some((value) => value !== null && value > 0));
+  const monitored = story.signals.every(({ signal }) => signal === "custom");
   const drawing = html`<div class="charts">
     <div>
       <h3>${name}: reference and window ${windowText(at.window)}</h3>
-      ${pair === null ? html`<p class="nothing">The baseline does not have it: there is nothing to compare with.</p>` : distributionChart(name, pair, unit)}
+      ${pair === null ? html`<p class="nothing">${monitored ? "A monitor's value is one number a window: it has no distribution." : "The baseline does not have it: there is nothing to compare with."}</p>` : distributionChart(name, pair, unit)}
     </div>
     <div>
       ${timeChart({
         title: `How much of ${name} moved`,
-        caption: "share of rows, per window",
+        caption: monitored ? "share of the baseline's mean, per window" : "share of rows, per window",
         windows: at.windows,
         lines: shown.length > 0 ? shown : lines.slice(0, 1),
-        ...(floor !== undefined && { level: { name: "floor", value: floor } }),
+        ...(floor !== undefined && !monitored && { level: { name: "floor", value: floor } }),
         trouble,
         format: shareText,
         fromZero: true,

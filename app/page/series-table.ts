@@ -73,6 +73,7 @@ export function signalText(signal: SignalHistory["signal"]): string {
     missing: "missing values",
     unseen: "new values",
     silence: "longest gap",
+    custom: "value of the monitor",
   };
   return words[signal] ?? signal.replaceAll("_", " ");
 }
@@ -143,6 +144,7 @@ function effectText(lead: ReturnType<typeof leading>): Html | string {
   if (lead === null || effect === null) return html`<span class="faint">not measured</span>`;
   const { state, effectLow: low } = lead.point;
   if (lead.signal.signal === "silence") return html`<span class="faint">${effect.toFixed(1)} × the longest gap</span>`;
+  if (lead.signal.signal === "custom") return html`<span class="faint">${shareText(effect)} off its mean</span>`;
   if (stateLooks[state].tone === "unmeasured") return html`<span class="faint">${shareText(effect)}</span>`;
   return low === null || state !== "drift"
     ? shareText(effect)

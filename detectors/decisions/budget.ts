@@ -8,6 +8,8 @@ const sliceSlack = 1;
 export const fastShareOfBudget = 0.05;
 export const silenceShare = 0.2;
 const slicesShare = 0.2;
+/** What the user's own monitors own of the windows' budget, shared equally; nothing where there are none. */
+const monitorsShare = 0.1;
 const qualityShare = 0.05;
 const longShare = { numeric: 0.4, categorical: 0.1 } as const;
 /** A rank test needs far less α for the same delay than the many shares of a category. */
@@ -17,22 +19,28 @@ export interface BudgetShape {
   readonly falseIncidentsPerModelWeek: number;
   readonly windowsPerWeek: number;
   readonly watchedSlices: number;
+  /** The user's own values; none by default. */
+  readonly monitors?: number;
   /** Number of whole-model series of each kind, score and class of each live version included. */
   readonly numeric: number;
   readonly categorical: number;
 }
 
-/** α of one whole-model series of either kind, of one series of a watched slice, and of silence, per window. */
+/** α of one whole-model series of either kind, of one series of a watched slice, of silence, and of one monitor, per window. */
 export interface Budget {
   readonly series: Readonly<Record<Binning["kind"], number>>;
   readonly sliceSeries: number;
   readonly silence: number;
+  /** Of one monitor. */
+  readonly monitor: number;
 }
 
 /** Weighted Bonferroni: the α of all tests of a week adds up to the budget (times the measured slack). */
 export function budgetOf(shape: BudgetShape): Budget {
   const perWindow = shape.falseIncidentsPerModelWeek / shape.windowsPerWeek;
-  const windows = perWindow * (1 - fastShareOfBudget);
+  const { monitors = 0 } = shape;
+  const judged = perWindow * (1 - fastShareOfBudget);
+  const windows = judged * (monitors > 0 ? 1 - monitorsShare : 1);
   const sliced = shape.watchedSlices > 0;
   const weights = shape.numeric * seriesWeight.numeric + shape.categorical * seriesWeight.categorical;
   const whole = (windows * wholeModelSlack * (sliced ? 1 - slicesShare : 1)) / Math.max(1, weights);
@@ -41,6 +49,8 @@ export function budgetOf(shape: BudgetShape): Budget {
     series: { numeric: whole * seriesWeight.numeric, categorical: whole * seriesWeight.categorical },
     sliceSeries: sliced ? (windows * sliceSlack * slicesShare) / (shape.watchedSlices * Math.max(1, series)) : 0,
     silence: silenceAlpha(shape),
+    // One test of one value a window: there is no slack to measure.
+    monitor: monitors > 0 ? (judged * monitorsShare) / monitors : 0,
   };
 }
 

@@ -50,6 +50,12 @@ import { minimumDetectableEffect } from "./minimum-detectable-effect.ts";
 import { omnibusCells, type OmnibusCells } from "./omnibus.ts";
 import { pooledWindows, recentWindow, type RecentWindow } from "./pooling.ts";
 import { gapEvidence, type GapEvidence } from "./silence.ts";
+import {
+  valueEvidence,
+  type ValueEvidence,
+  type ValueObservation,
+  type ValueReference,
+} from "../monitors/value-evidence.ts";
 import { initialPrior, learnPrior, longHorizonFactor, phiGrid, serialDependence } from "./variance-inflation.ts";
 
 export type { DecisionState } from "./decision-state.ts";
@@ -71,6 +77,8 @@ export interface DeciderOptions {
   readonly horizon: number;
   /** Number of watched slices; 0 leaves the whole budget to the whole model, and slices in `reference` are not judged. */
   readonly watchedSlices: number;
+  /** Number of the user's own monitors, which share a tenth of the budget; none by default. */
+  readonly monitors?: number;
   /** False if the reference could not be cut into windows of the live length *by time*: then 14 windows warm up. */
   readonly subWindowsKnown: boolean;
   readonly environment: string;
@@ -104,7 +112,7 @@ export interface FindingDecision {
   readonly horizon: "short" | "long";
   readonly reference: number;
   readonly current: number;
-  /** Share of rows moved with its one-sided 90 % bounds; silence: the gap over the reference's longest. */
+  /** Share of rows moved with its one-sided 90 % bounds; silence: the gap over the reference's longest; custom: the relative change. */
   readonly effect: number;
   readonly effectLow: number;
   readonly effectHigh: number;
@@ -163,8 +171,16 @@ export interface Decider {
    * Decides one closed window. Pure: the same state, window and profiles give the same result, so a window that late rows
    * revised is decided again from the state before it. Windows come in time order, empty ones included (a series without
    * a live profile had no rows).
+   *
+   * @param values One of every monitor; a monitor that is left out is no more.
    */
-  step(state: DecisionState, window: Window, live: readonly LiveProfile[], gap: GapObservation | null): DecisionStep;
+  step(
+    state: DecisionState,
+    window: Window,
+    live: readonly LiveProfile[],
+    gap: GapObservation | null,
+    values?: readonly ValueObservation[],
+  ): DecisionStep;
   /**
    * The incident that a finding of this window joins, or begins, as far as is known before the window is decided: what the
    * fast cadence finds within a window and what the window's own decision finds are then one incident.
@@ -172,7 +188,7 @@ export interface Decider {
   incidentOf(state: DecisionState, window: Window): string;
   /**
    * What `step` holds against its gates with the same arguments, before it decides: for every series and signal, fired or
-   * not. Silence is left out: all of its numbers are in its evaluation.
+   * not. Silence and monitors are left out: all of their numbers are in their evaluations.
    */
   examine(state: DecisionState, window: Window, live: readonly LiveProfile[]): Examination;
 }
@@ -187,6 +203,7 @@ export interface Examination {
     readonly numeric: number;
     readonly categorical: number;
     readonly watchedSlices: number;
+    readonly monitors: number;
     readonly horizon: number;
   };
   readonly series: readonly SignalExamination[];
@@ -225,6 +242,8 @@ const warmUpWindows = 14;
 /** Until then only a change of more than a tenth of the rows opens a finding. */
 const warmUpFloor = 0.1;
 const silenceSeries: Series = { role: "feature", feature: "", version: "", slice: "" };
+const monitorSeries = (name: string): Series => ({ role: "feature", feature: name, version: "", slice: "" });
+const valueContrast = "value of a window";
 
 /** Names a series within one model's decision state. */
 function seriesKey({ role, feature, version, slice }: Series): string {
@@ -367,6 +386,7 @@ export function createDecider(options: DeciderOptions): Decider {
       falseIncidentsPerModelWeek: monitoring.falseIncidentsPerModelWeek,
       windowsPerWeek: options.windowsPerWeek,
       watchedSlices: watchedSlices === 0 ? 0 : slices,
+      monitors: options.monitors ?? 0,
       numeric: kinds.filter((kind) => kind === "numeric").length,
       categorical: kinds.filter((kind) => kind === "categorical").length,
     };
@@ -438,6 +458,7 @@ export function createDecider(options: DeciderOptions): Decider {
     window: Window,
     live: readonly LiveProfile[],
     gap: GapObservation | null,
+    values: readonly ValueObservation[] = [],
   ): DecisionStep {
     const { index, warming, floors, budget, horizons, judged } = judgeWindow(state, window, live);
     const level = levelOf(judged);
@@ -446,6 +467,8 @@ export function createDecider(options: DeciderOptions): Decider {
       ...judged.map(({ series, window: sums }) => (series.slice === "" ? (sums?.rows ?? 0) : 0)),
     );
     const silence = gap === null ? null : gapEvidence(gap, budget.silence);
+    const monitors = values.map((observation) => monitorNow(observation, budget.monitor));
+    const monitorOf = (key: string) => monitors.find((monitor) => monitor.key === key);
 
     // Continue or close what is open, then reopen, then open: an incident that ended in this window takes no newcomers.
     const judgedByKey = new Map(judged.map((entry) => [entry.key, entry]));
@@ -462,6 +485,14 @@ export function createDecider(options: DeciderOptions): Decider {
         if (silence === null) return { kind: "not_measured" };
         return silence.passes || silence.logDistance >= finding.d0 / 2 ? { kind: "lasting" } : { kind: "calm" };
       }
+      if (finding.signal === "custom") {
+        const monitor = monitorOf(finding.key);
+        if (monitor === undefined) return { kind: "retired" };
+        const { evidence } = monitor;
+        if (evidence === null) return { kind: "not_measured" };
+        const halfWay = evidence.distance * Math.sign(finding.d0) < Math.abs(finding.d0) / 2;
+        return evidence.passes || !halfWay ? { kind: "lasting" } : { kind: "calm" };
+      }
       const entry = judgedByKey.get(finding.key);
       if (entry === undefined || retired.has(finding.key)) return { kind: "retired" };
       const judgement = entry.judgements.find(({ signal }) => signal === finding.signal);
@@ -472,6 +503,10 @@ export function createDecider(options: DeciderOptions): Decider {
 
     function evidenceNow(finding: FindingMemory): FindingEvidence | null {
       if (finding.signal === "silence") return silence === null ? null : silenceEvidence(silence);
+      if (finding.signal === "custom") {
+        const monitor = monitorOf(finding.key);
+        return monitor === undefined || monitor.evidence === null ? null : monitorEvidence(monitor, monitor.evidence);
+      }
       const entry = judgedByKey.get(finding.key);
       const judgement = entry?.judgements.find(({ signal }) => signal === finding.signal);
       if (entry === undefined || judgement === undefined || judgement.judged === "nothing") return null;
@@ -495,6 +530,24 @@ export function createDecider(options: DeciderOptions): Decider {
         minimumDetectableEffect: evidence.minimumDetectableRatio,
         // Like the other magnitudes a share of the window: the time without events beyond what the reference had.
         magnitude: silenceMagnitude(evidence, options.windowMs),
+        varianceInflation: 1,
+      };
+    }
+
+    function monitorEvidence({ reference }: MonitorNow, evidence: ValueEvidence): FindingEvidence {
+      return {
+        reference: reference?.mean ?? 0,
+        current: evidence.value,
+        effect: evidence.change,
+        effectLow: evidence.changeLow,
+        effectHigh: evidence.changeHigh,
+        pValue: evidence.pValue,
+        threshold: budget.monitor,
+        rows: modelRows,
+        referenceRows: reference?.windows ?? 0,
+        minimumDetectableEffect: evidence.minimumDetectableChange,
+        // Other magnitudes are shares of rows, so that no single value outweighs a whole series.
+        magnitude: Math.min(1, Math.max(0, evidence.changeLow)),
         varianceInflation: 1,
       };
     }
@@ -544,6 +597,21 @@ export function createDecider(options: DeciderOptions): Decider {
       });
     }
 
+    for (const monitor of monitors) {
+      const { key, evidence } = monitor;
+      if (evidence?.passes !== true || isOpen(key, "custom") || closedNow(key, "custom")) continue;
+      openings.push({
+        key,
+        series: monitor.series,
+        signal: "custom",
+        contrast: -1,
+        contrastName: valueContrast,
+        horizon: "short",
+        d0: evidence.distance,
+        evidence: () => monitorEvidence(monitor, evidence),
+      });
+    }
+
     let incidents: readonly IncidentMemory[] = state.incidents;
     const newlyOpened: Opening[] = [];
     for (const opening of openings) {
@@ -562,7 +630,7 @@ export function createDecider(options: DeciderOptions): Decider {
         horizon: opening.horizon,
         d0,
         reopened: true,
-        provisional: warming && signal !== "silence",
+        provisional: warming && learnsLive(signal),
         calm: 0,
         closedIndex: null,
         closedWindowEndMs: null,
@@ -596,7 +664,7 @@ export function createDecider(options: DeciderOptions): Decider {
         horizon: opening.horizon,
         d0,
         reopened: false,
-        provisional: warming && signal !== "silence",
+        provisional: warming && learnsLive(signal),
         openedWindowStartMs: window.startMs,
         openedWindowEndMs: window.endMs,
         calm: 0,
@@ -661,6 +729,7 @@ export function createDecider(options: DeciderOptions): Decider {
         series,
         findings: kept,
         incidents: incidents.filter(({ incidentId: id }) => kept.some((finding) => finding.incidentId === id)),
+        ...(monitors.length > 0 && { monitors: referencesOf(monitors) }),
       },
       findings: findings
         .filter(({ closedIndex }) => closedIndex === null || closedIndex === index)
@@ -673,6 +742,9 @@ export function createDecider(options: DeciderOptions): Decider {
             : [notMeasured(of, "distribution", "no_baseline", counts.rows, 0)],
         ),
         silenceEvaluation(gap, silence, budget.silence, modelRows, isOpen(silenceKey, "silence")),
+        ...monitors.map((monitor) =>
+          monitorEvaluation(monitor, budget.monitor, modelRows, isOpen(monitor.key, "custom")),
+        ),
       ],
       level: level ?? 0,
     };
@@ -683,7 +755,7 @@ export function createDecider(options: DeciderOptions): Decider {
     const shape = budgetShape(judged.map(({ series, contrasts }) => ({ series, contrasts })));
     return {
       warming: warming ? { judgedWindows: state.judgedWindows, needed: warmUpWindows } : null,
-      budget: { ...shape, horizon },
+      budget: { ...shape, monitors: options.monitors ?? 0, horizon },
       series: judged.flatMap((entry) =>
         entry.judgements.map((judgement): SignalExamination => {
           const { signal, rows, hit, nearest } = judgement;
@@ -925,6 +997,11 @@ function decisionOf(
   };
 }
 
+/** Silence and monitors learn from the baseline alone. */
+function learnsLive(signal: WindowSignal): boolean {
+  return signal !== "silence" && signal !== "custom";
+}
+
 function notMeasured(
   series: Series,
   signal: WindowSignal,
@@ -1022,6 +1099,56 @@ function silenceEvaluation(
     effect: evidence.ratio,
     effectLow: evidence.ratio,
     effectHigh: evidence.ratio,
+    pValue: evidence.pValue,
+    threshold,
+  };
+}
+
+/** One monitor in the window at hand. */
+interface MonitorNow {
+  readonly name: string;
+  readonly key: string;
+  readonly series: Series;
+  readonly value: number | null;
+  readonly reference: ValueReference | null;
+  /** Null: the window gave no value, or the baseline too few. */
+  readonly evidence: ValueEvidence | null;
+}
+
+function monitorNow({ name, value, reference, minChange }: ValueObservation, threshold: number): MonitorNow {
+  const series = monitorSeries(name);
+  const evidence =
+    value === null || reference === null ? null : valueEvidence(value, reference, { threshold, minChange });
+  return { name, key: seriesKey(series), series, value, reference, evidence };
+}
+
+function referencesOf(monitors: readonly MonitorNow[]): Record<string, ValueReference> {
+  return Object.fromEntries(
+    monitors.flatMap(({ name, reference }) => (reference === null ? [] : [[name, reference] as const])),
+  );
+}
+
+function monitorEvaluation(
+  { series, value, reference, evidence }: MonitorNow,
+  threshold: number,
+  rows: number,
+  open: boolean,
+): SeriesEvaluation {
+  const referenceWindows = reference?.windows ?? 0;
+  if (evidence === null) {
+    const state = value === null ? "insufficient_data" : "no_baseline";
+    return notMeasured(series, "custom", state, rows, referenceWindows);
+  }
+  return {
+    series,
+    signal: "custom",
+    state: open ? "drift" : evidence.pValue <= 20 * threshold ? "watching" : "ok",
+    rows,
+    referenceRows: referenceWindows,
+    contrast: valueContrast,
+    effect: evidence.change,
+    effectLow: evidence.changeLow,
+    effectHigh: evidence.changeHigh,
     pValue: evidence.pValue,
     threshold,
   };

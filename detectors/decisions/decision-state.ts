@@ -2,6 +2,7 @@ import type { IncidentMemory } from "./incidents.ts";
 import type { Learning, Learnt, TypicalSize } from "./learning.ts";
 import type { FindingMemory } from "./lifecycle.ts";
 import type { RecentWindow } from "./pooling.ts";
+import type { ValueReference } from "../monitors/value-evidence.ts";
 
 /** What is known of one series. */
 export interface SeriesMemory {
@@ -41,4 +42,6 @@ export interface DecisionState {
   readonly series: Readonly<Record<string, SeriesMemory>>;
   readonly findings: readonly FindingMemory[];
   readonly incidents: readonly IncidentMemory[];
+  /** By a monitor's name: what the baseline's windows said, as long as its statement is the same. */
+  readonly monitors?: Readonly<Record<string, ValueReference>>;
 }

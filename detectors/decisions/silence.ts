@@ -1,5 +1,5 @@
 import type { GapObservation } from "./decider.ts";
-import { studentTTail } from "./student-t-tail.ts";
+import { studentTQuantile, studentTTail } from "./student-t-tail.ts";
 
 /** A gap is of no interest until it is twice the longest that the reference had. */
 const gapFloor = 2;
@@ -51,17 +51,4 @@ export function gapEvidence(gap: GapObservation, threshold: number): GapEvidence
     passes: pValue <= threshold && ratio >= gapFloor,
     minimumDetectableRatio: Math.max(gapFloor, significantRatio),
   };
-}
-
-/** The t > 0 with P(T > t) = p, by bisection. */
-function studentTQuantile(p: number, degreesOfFreedom: number): number {
-  let low = 0;
-  let high = 1;
-  while (studentTTail(high, degreesOfFreedom) > p && high < 1e12) high *= 2;
-  for (let round = 0; round < 60; round += 1) {
-    const middle = (low + high) / 2;
-    if (studentTTail(middle, degreesOfFreedom) > p) low = middle;
-    else high = middle;
-  }
-  return high;
 }

@@ -19,6 +19,19 @@ export function studentTTail(t: number, degreesOfFreedom: number): number {
   );
 }
 
+/** The t > 0 with P(T > t) = p, by bisection. */
+export function studentTQuantile(p: number, degreesOfFreedom: number): number {
+  let low = 0;
+  let high = 1;
+  while (studentTTail(high, degreesOfFreedom) > p && high < 1e12) high *= 2;
+  for (let round = 0; round < 60; round += 1) {
+    const middle = (low + high) / 2;
+    if (studentTTail(middle, degreesOfFreedom) > p) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
 /** I_x(a, b), with y = 1 − x. */
 function betaRatio(a: number, b: number, x: number, y: number): number {
   if (x <= 0) return 0;

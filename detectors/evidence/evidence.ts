@@ -40,14 +40,16 @@ const sliceValuesLookedAt = 200;
 export const findingsWithSlices = 10;
 
 /**
- * Missing values and silence mean that data is broken; a model's own score or class that moved, or an input with which
+ * Missing values and silence mean that data is broken; a monitor says itself what it means; a model's own score or class that moved, or an input with which
  * they moved in the same window, means that predictions moved.
  */
 export function harmOf(
   { series, signal }: Pick<FindingDecision, "series" | "signal">,
   predictions: Evidence["predictions"]["verdict"],
+  monitors: ModelSpec["monitors"] = [],
 ): Harm {
   if (signal === "missing" || signal === "silence") return "data_broken";
+  if (signal === "custom") return monitors.find(({ name }) => name === series.feature)?.harm ?? "inputs_moved";
   return series.role === "feature" && predictions !== "moved" ? "inputs_moved" : "predictions_moved";
 }
 
@@ -59,8 +61,10 @@ export async function createFinding(
   options: { readonly revision: number; readonly evaluatedAtMs: number; readonly withSlices: boolean },
 ): Promise<Finding> {
   const { series, signal, findingId, incidentId, environment, model, baselineId, state } = decision;
-  const reference = referenceOf(window.reference, series);
-  const current = window.live.find((live) => sameSeries(live.series, series))?.counts ?? null;
+  // A monitor may be called like a feature, and is another thing.
+  const profiled = signal !== "custom";
+  const reference = profiled ? referenceOf(window.reference, series) : null;
+  const current = profiled ? (window.live.find((live) => sameSeries(live.series, series))?.counts ?? null) : null;
   const unit = window.model.features.find((feature) => feature.name === series.feature)?.unit ?? null;
   const shares =
     reference === null || current === null || signal === "silence" || signal === "missing"
@@ -76,7 +80,7 @@ export async function createFinding(
     series,
     signal,
     baselineId,
-    harm: harmOf(decision, window.predictions.verdict),
+    harm: harmOf(decision, window.predictions.verdict, window.model.monitors),
     state,
     revision: options.revision,
     openedWindowStartMs: decision.openedWindowStartMs,
@@ -99,7 +103,9 @@ export async function createFinding(
       rows: decision.rows,
       referenceRows: decision.referenceRows,
       minimumDetectableEffect: decision.minimumDetectableEffect,
-      methods: finiteNumbers(measuredNumbers(signal, reference, current, window.gap)),
+      methods: profiled
+        ? finiteNumbers(measuredNumbers(signal, reference, current, window.gap))
+        : { value: decision.current, reference_mean: decision.reference },
       summary: reference === null || current === null || signal === "silence" ? {} : summary(reference, current),
       contributors: shares,
       ...(options.withSlices && reference !== null && current !== null
@@ -130,7 +136,7 @@ export function measuredNumbers(
       reference_longest_gap_seconds: Math.max(0, ...gap.referenceGapsMs) / 1000,
     };
   }
-  if (reference === null || current === null || current.rows === 0) return {};
+  if (signal === "custom" || reference === null || current === null || current.rows === 0) return {};
   const { pooled } = reference;
   switch (signal) {
     case "distribution":
@@ -227,6 +233,7 @@ export function focusOf(
 ): Focus | null {
   switch (signal) {
     case "silence":
+    case "custom":
       return null;
     case "missing":
       return { kind: "missing" };

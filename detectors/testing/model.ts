@@ -13,6 +13,7 @@ export function testModel(
     task: { kind: "binary", positive: "yes", labelDelayMs: dayMs, labelWindowMs: 7 * dayMs },
     features: [],
     cohorts: [],
+    monitors: [],
     baseline: null,
     monitoring: {
       windowMs: dayMs,

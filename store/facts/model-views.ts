@@ -69,7 +69,17 @@ export async function createModelViews(
   model: ViewedModel,
   schemas: readonly FeatureSchema[],
 ): Promise<void> {
-  const name = sqlText(model.name);
+  const view = sqlIdentifier(`v_${model.name}`);
+  await facts.command(
+    `CREATE OR REPLACE VIEW ${view} AS ${viewRows(model, schemas)} AND NOT startsWith(environment, ${sqlText(baselineEnvironmentPrefix)})`,
+  );
+  await facts.command(
+    `CREATE OR REPLACE VIEW ${sqlIdentifier(`v_${model.name}_labelled`)} AS ${labelledViewRows(model)}`,
+  );
+}
+
+/** The SELECT behind `v_<model>`, reference rows of baselines included; it ends with its WHERE, so that `AND …` may follow. */
+export function viewRows(model: ViewedModel, schemas: readonly FeatureSchema[]): string {
   const score = resultExpressions(model.task).find((expression) => expression.role === "score");
   const columns = [
     ...contractColumns,
@@ -78,15 +88,16 @@ export async function createModelViews(
       (expression) => `${expression.sql} AS ${sqlIdentifier(viewColumn(expression.feature))}`,
     ),
   ];
+  return `SELECT ${columns.join(", ")} FROM events WHERE model = ${sqlText(model.name)}`;
+}
+
+/** The SELECT behind `v_<model>_labelled`, over what `v_<model>` is where it stands. */
+export function labelledViewRows(model: ViewedModel): string {
+  const name = sqlText(model.name);
   const view = sqlIdentifier(`v_${model.name}`);
-  await facts.command(
-    `CREATE OR REPLACE VIEW ${view} AS SELECT ${columns.join(", ")} FROM events WHERE model = ${name} AND NOT startsWith(environment, ${sqlText(baselineEnvironmentPrefix)})`,
-  );
   const labelWindowMs = model.task.kind === "unknown" ? 0 : model.task.labelWindowMs;
   // Nullable values inside a tuple: argMax itself would skip them.
-  await facts.command(
-    `CREATE OR REPLACE VIEW ${sqlIdentifier(`v_${model.name}_labelled`)} AS
-    SELECT events.*, labels.winner.1 AS label_class, labels.winner.2 AS label_num, labels.winner.3 AS label_time
+  return `SELECT events.*, labels.winner.1 AS label_class, labels.winner.2 AS label_num, labels.winner.3 AS label_time
     FROM ${view} AS events
     LEFT JOIN (
       SELECT environment, event_id,
@@ -104,6 +115,5 @@ export async function createModelViews(
         WHERE keyed.label_time <= entity.event_time + toIntervalMillisecond(${labelWindowMs})
       )
       GROUP BY environment, event_id
-    ) AS labels ON events.environment = labels.environment AND events.event_id = labels.event_id`,
-  );
+    ) AS labels ON events.environment = labels.environment AND events.event_id = labels.event_id`;
 }

@@ -52,6 +52,9 @@ export function rowsQuery(question: RowsQuestion): string {
       return `SELECT event_time, event_id, version, cohorts FROM ${view} ${where(windowStartMs, "prediction_class IS NULL AND prediction_num IS NULL")} ORDER BY event_time DESC LIMIT 20`;
     case "latency":
       return `SELECT ${step} AS time, count() AS rows, quantiles(0.5, 0.9, 0.99)(latency_ms) AS latency_ms FROM ${view} ${where(before)} GROUP BY time ORDER BY time`;
+    case "custom":
+      // The statement is the model's file's; these are the rows it ran on.
+      return `SELECT * FROM ${view} ${where(windowStartMs)} ORDER BY event_time LIMIT 20`;
     case "volume":
     case "silence":
       return `SELECT ${step} AS time, count() AS rows, max(ingest_time) AS ingested FROM ${view} ${where(before)} GROUP BY time ORDER BY time`;
