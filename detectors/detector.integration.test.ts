@@ -442,7 +442,7 @@ describe("baselines", () => {
         time: "at",
         prediction: "decided",
         score: "score",
-        label: null,
+        label: "decided",
       };
       const events = await facts.query<{ n: number }>("SELECT count() AS n FROM events");
       for (const again of [1, 2]) {
@@ -450,6 +450,10 @@ describe("baselines", () => {
         await pass(facts, { model: { ...model, baseline: file } });
         const after = await facts.query<{ n: number }>("SELECT count() AS n FROM events");
         expect(after[0]!.n).toBe(events[0]!.n + baselineDays * rowsPerDay);
+        // What happened is stored as labels of the file's rows, once too.
+        expect(await facts.query("SELECT count() AS n, uniqExact(event_id) AS ids FROM labels")).toEqual([
+          { n: baselineDays * rowsPerDay, ids: baselineDays * rowsPerDay },
+        ]);
       }
       const profiles = await facts.query<{ baselines: number; different: number; profiles: number }>(
         `SELECT uniqExact(baseline_id) AS baselines, count() AS profiles, uniqExact(counted) AS different FROM (

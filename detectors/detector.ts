@@ -562,6 +562,10 @@ export function createDetector(options: DetectorOptions): Detector {
       baselineId: tracked.baseline?.baseline.baselineId ?? "",
       slices: tracked.baseline?.slices ?? [],
       minSliceRows: model.monitoring.minSliceRows,
+      reference:
+        tracked.baseline === null
+          ? null
+          : { scope: tracked.baseline.rowScope, rows: tracked.baseline.baseline.rows },
       clock,
       metrics,
     });

@@ -1,14 +1,18 @@
+import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { createManualClock } from "../core/clock.ts";
 import { dayMs } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { createTestDatabase } from "../store/facts/test-database.ts";
-import { generateEvents } from "../store/facts/test-events.ts";
+import { generateEvents, uniformSql } from "../store/facts/test-events.ts";
+import { createDetectorMetrics } from "./metrics.ts";
+import type { DetectorMetrics } from "./metrics.ts";
 import { createPerformanceRecorder } from "./performance-recorder.ts";
+import type { ReferenceRows } from "./performance/reference-calibration.ts";
 
 const startMs = Math.floor(Date.now() / dayMs) * dayMs - 10 * dayMs;
 
-function recorderOf(facts: Facts) {
+function recorderOf(facts: Facts, reference: ReferenceRows | null = null, metrics: DetectorMetrics | null = null) {
   return createPerformanceRecorder({
     facts,
     environment: "production",
@@ -17,9 +21,10 @@ function recorderOf(facts: Facts) {
     alignment: { lengthMs: dayMs, zone: "UTC" },
     baselineId: "b",
     slices: [],
-    minSliceRows: 200,
+    minSliceRows: 50,
+    reference,
     clock: createManualClock(Date.now()),
-    metrics: null,
+    metrics,
   });
 }
 
@@ -85,4 +90,59 @@ test("each window is measured when it closes, when its labels are due, again whe
     { day: 2, revision: 1, due: 1 },
     { day: 3, revision: 0, due: 1 },
   ]);
+});
+
+test("before labels, performance is estimated by scores that the reference's labels calibrate; without those it is not", async () => {
+  await using facts = await createTestDatabase();
+  // The score is the chance of "yes", squared: not calibrated. Ten days of reference, then a day without labels.
+  const rowsPerDay = 2000;
+  await generateEvents(facts, {
+    model: "m",
+    schemaId: "s",
+    fromMs: startMs - 9 * dayMs,
+    stepMs: dayMs / rowsPerDay,
+    count: 10 * rowsPerDay,
+    score: `pow(${uniformSql(1)}, 2)`,
+    predictionClass: `if(${uniformSql(1)} >= 0.5, 'yes', 'no')`,
+  });
+  const scope = { environment: "production", model: "m", fromMs: startMs - 9 * dayMs, toMs: startMs };
+  const reference = { scope, rows: 9 * rowsPerDay };
+  const estimates = () =>
+    facts.query<Record<"accuracy" | "low" | "high" | "auc", number>>(
+      `SELECT methods['estimated_accuracy'] AS accuracy, methods['estimated_accuracy_low'] AS low,
+         methods['estimated_accuracy_high'] AS high, methods['estimated_roc_auc'] AS auc
+       FROM evaluations WHERE signal = 'performance' AND window_start = fromUnixTimestamp64Milli({at:Int64}, 'UTC') ORDER BY evaluated_at DESC LIMIT 1`,
+      { at: startMs },
+    );
+  await recorderOf(facts, reference).record(through(1, -9));
+  expect(await estimates()).toEqual([{ accuracy: 0, low: 0, high: 0, auc: 0 }]);
+  await facts.command("TRUNCATE TABLE evaluations");
+
+  await facts.command(
+    `INSERT INTO labels (environment, model, label_time, event_id, label_class, expires_on)
+     SELECT 'production', 'm', fromUnixTimestamp64Milli(toInt64(${startMs}), 'UTC'), toString(i),
+       if(sipHash64(i, 'outcome') % 1000003 / 1000003 < ${uniformSql(1)}, 'yes', 'no'), '2149-06-01'
+     FROM (SELECT toInt64(number) AS i FROM numbers(${9 * rowsPerDay}))`,
+    {},
+    { async_insert: 0, insert_deduplicate: 0 },
+  );
+  const registry = new Registry();
+  const recorder = recorderOf(facts, reference, createDetectorMetrics(registry));
+  await recorder.record(through(1, -9));
+  const [estimate] = await estimates();
+  // A chance u is decided rightly with max(u, 1 − u): 3/4 on average. The AUC of such chances is 5/6.
+  expect(estimate!.low).toBeLessThan(0.75);
+  expect(estimate!.high).toBeGreaterThan(0.75);
+  expect(estimate!.high - estimate!.low).toBeLessThan(0.05);
+  expect(estimate!.auc).toBeCloseTo(5 / 6, 1);
+  // The newest window has no labels: its gauges are estimates alone. The one before has its own.
+  const gauges = async () => {
+    const found = (await registry.metrics()).matchAll(/leeway_model_performance\{.*measure="(\w+)"\} (\S+)/g);
+    return new Map([...found].map(([, measure, value]) => [measure, Number(value)]));
+  };
+  expect((await gauges()).get("estimated_accuracy")).toBe(estimate!.accuracy);
+  expect((await gauges()).get("accuracy")).toBeUndefined();
+  await recorder.record(through(1, 0));
+  expect((await gauges()).get("accuracy")).toBeCloseTo(0.75, 1);
+  expect((await gauges()).get("estimated_accuracy")).toBe(estimate!.accuracy);
 });

@@ -10,13 +10,17 @@ import { countPerformance, labelsDue, lastPerformanceWindows } from "../store/fa
 import type { PerformanceCounts } from "../store/facts/performance.ts";
 import { firstEventMs } from "../store/facts/windows.ts";
 import type { DetectorMetrics } from "./metrics.ts";
-import { windowMetrics } from "./performance/window-metrics.ts";
+import type { IsotonicCurve } from "./performance/isotonic.ts";
+import { createReferenceCalibration } from "./performance/reference-calibration.ts";
+import type { ReferenceRows } from "./performance/reference-calibration.ts";
+import { estimatedMetrics, windowMetrics } from "./performance/window-metrics.ts";
 import type { Metrics } from "./performance/window-metrics.ts";
 
 /** Measured windows that are looked at again for labels that came still later. */
 const recheckedWindows = 14;
 /** Below this many labelled events a performance is stored, but as insufficient. */
 const fewestLabelled = 30;
+const estimatePrefix = "estimated_";
 
 /**
  * Stores how well a model did in each window: as soon as the window is decided, as far as labels have come; again once its
@@ -56,12 +60,15 @@ export function createPerformanceRecorder(options: {
   readonly slices: readonly { readonly attribute: string; readonly values: readonly string[] }[];
   /** Slices with fewer rows are not measured. */
   readonly minSliceRows: number;
+  /** What scores are calibrated on, so that performance is estimated before labels come; null: it is not. */
+  readonly reference: ReferenceRows | null;
   readonly clock: Clock;
   readonly metrics: DetectorMetrics | null;
 }): PerformanceRecorder {
   const { facts, environment, model, task, alignment, clock, minSliceRows } = options;
   /** The newest due windows: how many labels each had, and how often it was measured. */
   const recent: { readonly window: Window; labelled: number; revision: number }[] = [];
+  const calibration = createReferenceCalibration(facts, task, options.reference);
   /** Starts of the next windows to measure when they close, and when their labels are due. */
   let next: { closedMs: number; dueMs: number } | null = null;
 
@@ -78,6 +85,28 @@ export function createPerformanceRecorder(options: {
     return closedMs === null || dueMs === null ? null : { closedMs, dueMs };
   };
 
+  /** Estimates are those of the newest window, all else of the newest whose labels are due. */
+  const shown = { estimated: { atMs: 0, rows: [] as Evaluation[] }, due: { atMs: 0, rows: [] as Evaluation[] } };
+  const showGauges = (window: Window, due: boolean, evaluations: readonly Evaluation[]): void => {
+    const rows = evaluations.filter(({ series }) => series.slice === "").toSorted((a, b) => b.rows - a.rows);
+    if (window.startMs >= shown.estimated.atMs) shown.estimated = { atMs: window.startMs, rows };
+    if (due && window.startMs >= shown.due.atMs) shown.due = { atMs: window.startMs, rows };
+    const values = new Map<string, Record<string, number>>();
+    for (const [of, estimates] of [
+      [shown.estimated, true],
+      [shown.due, false],
+    ] as const) {
+      for (const { series, methods } of of.rows) {
+        const own = Object.entries(methods).filter(
+          ([name]) => name !== labelsDue && name.startsWith(estimatePrefix) === estimates,
+        );
+        values.set(series.version, { ...values.get(series.version), ...Object.fromEntries(own) });
+      }
+    }
+    const measures = [...values].map(([version, measured]) => ({ version, values: measured }));
+    options.metrics?.performanceMeasured({ model, environment, measures });
+  };
+
   const measure = async ({ window, revision, due, cohorts }: Measurement): Promise<number> => {
     const attributes = options.slices.flatMap(({ attribute, values }) => {
       const cohort = cohorts.find((one) => one.attribute === attribute);
@@ -88,25 +117,17 @@ export function createPerformanceRecorder(options: {
     const labelled = parts.reduce((sum, part) => sum + (part.slice === "" ? part.labelled : 0), 0);
     const known = recent.find((one) => one.window.startMs === window.startMs);
     if (known !== undefined && known.labelled === labelled) return labelled;
+    const curve = await calibration();
     const rows = parts
       .filter((part) => part.slice === "" || part.rows >= minSliceRows)
-      .map((part) => performanceRow(task, part, { due, minSliceRows }));
+      .map((part) => performanceRow(task, part, { due, minSliceRows, curve }));
     await insertEvaluations(
       facts,
       { environment, model, baselineId: options.baselineId, window, revision },
       rows,
       clock.now(),
     );
-    if (due && window.startMs >= (recent.at(-1)?.window.startMs ?? 0)) {
-      options.metrics?.performanceMeasured({
-        model,
-        environment,
-        measures: rows
-          .filter(({ series }) => series.slice === "")
-          .toSorted((a, b) => b.rows - a.rows)
-          .map(({ series, methods }) => ({ version: series.version, values: methods })),
-      });
-    }
+    showGauges(window, due, rows);
     return labelled;
   };
 
@@ -147,7 +168,11 @@ export function createPerformanceRecorder(options: {
 function performanceRow(
   task: Task,
   part: PerformanceCounts,
-  { due, minSliceRows }: { readonly due: boolean; readonly minSliceRows: number },
+  {
+    due,
+    minSliceRows,
+    curve,
+  }: { readonly due: boolean; readonly minSliceRows: number; readonly curve: IsotonicCurve | null },
 ): Evaluation {
   const { version, slice, rows, labelled } = part;
   const result = task.kind === "regression" ? ("score" as const) : ("class" as const);
@@ -166,6 +191,7 @@ function performanceRow(
     threshold: null,
     methods: {
       ...(known ? flattened(windowMetrics(part)) : {}),
+      ...flattened(estimatedMetrics(part, curve), estimatePrefix),
       label_coverage: rows === 0 ? 0 : labelled / rows,
       labelled_rows: labelled,
       ...(due && { [labelsDue]: 1 }),
@@ -174,15 +200,15 @@ function performanceRow(
 }
 
 /** `accuracy`, `accuracy_low`, `accuracy_high`: a number with its 95 % interval; what was not measured is left out. */
-function flattened(metrics: Metrics): Record<string, number> {
+function flattened(metrics: Metrics, prefix = ""): Record<string, number> {
   return Object.fromEntries(
     Object.entries(metrics).flatMap(([name, measured]) =>
       measured === null
         ? []
         : [
-            [name, measured.value],
-            [`${name}_low`, measured.low],
-            [`${name}_high`, measured.high],
+            [`${prefix}${name}`, measured.value],
+            [`${prefix}${name}_low`, measured.low],
+            [`${prefix}${name}_high`, measured.high],
           ],
     ),
   );

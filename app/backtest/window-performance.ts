@@ -1,20 +1,20 @@
 import type { Task } from "../../core/model.ts";
 import { averagePrecision } from "../../detectors/performance/average-precision.ts";
+import { calibrationCurve } from "../../detectors/performance/calibration.ts";
 import { estimatePerformance } from "../../detectors/performance/cbpe.ts";
 import { classMetrics, confusion } from "../../detectors/performance/decided-classes.ts";
 import { estimateMetrics } from "../../detectors/performance/estimates.ts";
-import { fitIsotonic, type IsotonicCurve } from "../../detectors/performance/isotonic.ts";
+import type { IsotonicCurve } from "../../detectors/performance/isotonic.ts";
 import type { Measured } from "../../detectors/performance/measured.ts";
 import { probabilityMetrics } from "../../detectors/performance/probabilities.ts";
 import { rocAuc } from "../../detectors/performance/roc-auc.ts";
+import { tallyScores } from "../../detectors/performance/score-tally.ts";
 import { wilsonInterval } from "../../detectors/performance/wilson.ts";
 import type { WindowOutcomes } from "../../store/facts/backtest-rows.ts";
 import type { WindowPerformance } from "./result.ts";
 
 /** Below this many rows a number says nothing. */
 const fewestRows = 30;
-/** Scores are calibrated on at least so many labelled rows of the reference, of both classes. */
-const fewestCalibrationRows = 100;
 
 /** What a decision is where a file has a score and no decided class. */
 export const decisionThreshold = 0.5;
@@ -23,9 +23,7 @@ export const decisionThreshold = 0.5;
 export function calibrationOf(reference: WindowOutcomes, task: Task): IsotonicCurve | null {
   if (task.kind !== "binary") return null;
   const rows = binaryRows(reference, task.positive, (row) => hasScore(reference, row) && hasLabel(reference, row));
-  const positives = rows.positive.reduce((sum, one) => sum + one, 0);
-  if (rows.score.length < fewestCalibrationRows || positives === 0 || positives === rows.score.length) return null;
-  return fitIsotonic(rows.score, rows.positive);
+  return calibrationCurve(tallyScores(rows.score, rows.positive));
 }
 
 /**

@@ -215,7 +215,7 @@ async function insertFileRows(
   const { format, columns } = await fileColumns(spec.path);
   const wanted: readonly (readonly [name: string, what: string])[] = [
     ...features.map((feature) => [feature.name, "features"] as const),
-    ...(["time", "prediction", "score"] as const).flatMap((key) =>
+    ...(["time", "prediction", "score", "label"] as const).flatMap((key) =>
       spec[key] === null ? [] : [[spec[key], `baseline.${key}`] as const],
     ),
   ];
@@ -237,6 +237,7 @@ async function insertFileRows(
     time: spec.time === null ? null : { column: spec.time, type: columns.get(spec.time)?.timeType ?? "text" },
     prediction: spec.prediction,
     score: spec.score,
+    label: spec.label,
     cohorts: model.cohorts.map((cohort) => cohort.attribute).filter((attribute) => columns.has(attribute)),
   };
   const environment = `${baselineEnvironmentPrefix}${baselineId}`;

@@ -23,6 +23,23 @@ export function tallyScores(score: Float64Array, isYes: ArrayLike<number>): Scor
   return { scores: Float64Array.from(scores), yes: Float64Array.from(yes), no: Float64Array.from(no) };
 }
 
+/** Several tallies as one. */
+export function mergedTally(tallies: readonly ScoreTally[]): ScoreTally {
+  const byScore = new Map<number, { yes: number; no: number }>();
+  for (const { scores, yes, no } of tallies) {
+    for (const [at, score] of scores.entries()) {
+      const sum = byScore.get(score) ?? { yes: 0, no: 0 };
+      byScore.set(score, { yes: sum.yes + yes[at]!, no: sum.no + no[at]! });
+    }
+  }
+  const sorted = [...byScore].toSorted(([a], [b]) => a - b);
+  return {
+    scores: Float64Array.from(sorted, ([score]) => score),
+    yes: Float64Array.from(sorted, ([, { yes }]) => yes),
+    no: Float64Array.from(sorted, ([, { no }]) => no),
+  };
+}
+
 export function sumOf(values: ArrayLike<number>): number {
   let sum = 0;
   for (let index = 0; index < values.length; index += 1) sum += values[index]!;

@@ -1,10 +1,12 @@
 import type { Moments, PerformanceCounts, TaskCounts } from "../../store/facts/performance.ts";
 import { averagePrecisionOfTally } from "./average-precision.ts";
+import { estimateClassMetrics, estimateRocAuc } from "./cbpe.ts";
 import { classMetrics } from "./decided-classes.ts";
+import type { IsotonicCurve } from "./isotonic.ts";
 import { normalInterval, z95, type Measured } from "./measured.ts";
 import { calibrationErrorOfBins } from "./probabilities.ts";
 import { rocAucOfTally } from "./roc-auc.ts";
-import type { ScoreTally } from "./score-tally.ts";
+import { sumOf, type ScoreTally } from "./score-tally.ts";
 import { wilsonInterval } from "./wilson.ts";
 
 /** Null where it was not measured. */
@@ -31,6 +33,26 @@ export function windowMetrics({ counts }: PerformanceCounts): Metrics {
     case "regression":
       return regressionMetrics(counts);
   }
+}
+
+/** Below this many rows an estimate says nothing. */
+const fewestEstimated = 30;
+
+/**
+ * What accuracy, precision, recall, F1 and ROC AUC should be, by scores that are calibrated on the reference, whether or not
+ * labels have come (see `estimatePerformance`). Empty for models that are not binary and without a curve.
+ */
+export function estimatedMetrics({ counts }: PerformanceCounts, curve: IsotonicCurve | null): Metrics {
+  if (counts.kind !== "binary" || curve === null) return {};
+  const { histogram, scored } = counts;
+  const scale = rowsPerWeight(scored[0], scored[1]);
+  const none = histogram[1].map(() => 0);
+  const all = byScore(histogram, histogram[1], none, scale);
+  const decided = byScore(histogram, histogram[5], histogram[6], scale);
+  return {
+    ...(sumOf(decided.yes) + sumOf(decided.no) < fewestEstimated ? {} : estimateClassMetrics(decided, curve)),
+    ...(sumOf(all.yes) < fewestEstimated ? {} : { roc_auc: estimateRocAuc(all, curve) }),
+  };
 }
 
 type BinaryCounts = Extract<TaskCounts, { readonly kind: "binary" }>;

@@ -12,6 +12,8 @@ export interface BaselineFile {
   readonly time: { readonly column: string; readonly type: "timestamp" | "date" | "milliseconds" | "text" } | null;
   readonly prediction: string | null;
   readonly score: string | null;
+  /** What happened; rows without it have no label. */
+  readonly label: string | null;
   readonly cohorts: readonly string[];
 }
 
@@ -20,7 +22,7 @@ export const rowOrderEpochMs = Date.UTC(2000, 0, 1);
 
 /**
  * Inserts the rows of a file as events of an environment of their own, so that a reference is asked by the same statements
- * as live rows. Row numbers are stored as offsets. The same file under the same environment is stored once.
+ * as live rows; what happened, where the file says it, is stored as their labels. Row numbers are stored as offsets. The same file under the same environment is stored once.
  *
  * @throws LeewayError `store_rejected` if a value cannot be read as its column's type.
  */
@@ -33,7 +35,7 @@ export async function insertBaselineRows(
   const numeric = new Set(schema.fields.filter((field) => field.type === "numeric").map((field) => field.name));
   const columns = new Map<string, string>();
   for (const field of schema.fields) columns.set(field.name, numeric.has(field.name) ? number : text);
-  for (const name of [file.prediction, ...file.cohorts])
+  for (const name of [file.prediction, file.label, ...file.cohorts])
     if (name !== null && !columns.has(name)) columns.set(name, text);
   if (file.score !== null) columns.set(file.score, number);
   if (time !== null) columns.set(time.column, timeTypes[time.type]);
@@ -71,11 +73,9 @@ SELECT ${sqlText(target.environment)}, ${sqlText(schema.model)}, '', '',
   CAST(${cohorts.length === 0 ? "map()" : `map(${cohorts.join(", ")})`}, 'Map(String, String)'), map(), map(),
   '', 0, row_number, fromUnixTimestamp64Milli(toInt64(${target.ingestTimeMs}), 'UTC'), toDate('${neverExpires}')
 FROM (SELECT *, toInt64(rowNumberInAllBlocks()) AS row_number FROM input(${sqlText(structure)}))`;
-  await facts.insertFile({
-    statement,
+  const source = {
     path: file.path,
     format,
-    token: `baseline-rows/${target.environment}`,
     settings: {
       // One stream, in the file's order: row numbers and blocks are then the same each time.
       max_threads: 1,
@@ -83,7 +83,21 @@ FROM (SELECT *, toInt64(rowNumberInAllBlocks()) AS row_number FROM input(${sqlTe
       input_format_parquet_preserve_order: 1,
       max_partitions_per_insert_block: 0,
     },
-  });
+  };
+  if (file.label !== null) {
+    const label = isEstimate ? asNumber(file.label) : asText(file.label);
+    const numbered = `(SELECT *, toInt64(rowNumberInAllBlocks()) AS row_number FROM input(${sqlText(structure)}))`;
+    await facts.insertFile({
+      ...source,
+      statement: `INSERT INTO labels (environment, model, label_time, event_id, ${isEstimate ? "label_num" : "label_class"}, offset, ingest_time, expires_on)
+SELECT ${sqlText(target.environment)}, ${sqlText(schema.model)},
+  ${time === null ? `fromUnixTimestamp64Milli(toInt64(${eventTime}), 'UTC')` : eventTime}, toString(row_number), ${label},
+  row_number, fromUnixTimestamp64Milli(toInt64(${target.ingestTimeMs}), 'UTC'), toDate('${neverExpires}')
+FROM ${numbered} WHERE isNotNull(${label})`,
+      token: `baseline-labels/${target.environment}`,
+    });
+  }
+  await facts.insertFile({ ...source, statement, token: `baseline-rows/${target.environment}` });
 }
 
 /** Rows of the file that are stored, and of those how many different ones. */

@@ -221,6 +221,15 @@ function measureInputs(task: KnownTask): string {
   return `${score} AS score, ${className} AS class, ${trueClass} AS true_class_score`;
 }
 
+/** Labels that may belong to rows of the scope: those not known before its start. */
+export async function countLabels(facts: Facts, scope: RowScope): Promise<number> {
+  const [row] = await facts.query<{ labels: number }>(`SELECT count() AS labels FROM labels WHERE ${labelCondition}`, {
+    ...scopeParams(scope),
+    labelFrom: scope.fromMs,
+  });
+  return row?.labels ?? 0;
+}
+
 /** SQL over `labelledRows`, by the names of `TaskCounts`. */
 function countColumns(task: KnownTask): readonly { readonly name: string; readonly sql: string }[] {
   const of = (name: string, sql: string) => ({ name, sql });
