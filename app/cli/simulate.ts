@@ -20,8 +20,8 @@ import { createProgress } from "./progress.ts";
 import { formatTable } from "./table.ts";
 
 /** The short form runs one model of so many, and at least `fewestModels`. */
-const quickFraction = 25;
-const fewestModels = 12;
+const quickFraction = 60;
+const fewestModels = 6;
 /** Streams on which other rules are run beside, and how many models of each: enough for rates that differ by hundreds. */
 const peerScenarios = ["iid", "iid-small-reference", "season", "users-10", "mean-0.1", "mean-0.2", "flag"];
 const peerModels = { false_incidents: 10, delay: 40 };
@@ -38,7 +38,7 @@ export const simulateCommand = defineCommand({
   description:
     "Runs the decisions on simulated models, healthy ones and such with a planted change, and says how many false incidents a week open and how soon a change is found, each with its 95 % interval and its bar. A verdict is held, broken, or open: too few models to say. The whole form takes about an hour of CPU, the short one about a minute.",
   options: {
-    quick: { type: "boolean", description: "A twenty-fifth of the models: the same bars, wider intervals." },
+    quick: { type: "boolean", description: "One model in sixty: the same bars, wider intervals." },
     scenarios: { type: "string", placeholder: "A,B", description: "Only these; --list names them." },
     list: { type: "boolean", description: "List the scenarios." },
     peers: {
