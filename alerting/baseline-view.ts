@@ -23,6 +23,8 @@ export type SpecView =
       readonly kind: "range";
       readonly from: string;
       readonly to: string;
+      /** Rows of this version alone. */
+      readonly version?: string;
       /** It is the present range of a trailing baseline. */
       readonly trailing?: boolean;
     }
@@ -57,10 +59,14 @@ function specView(spec: BaselineSpec): SpecView {
   switch (spec.kind) {
     case "file":
       return { kind: "file", path: spec.path };
-    case "range": {
-      const range = { kind: "range", from: timestamp(spec.fromMs), to: timestamp(spec.toMs) } as const;
-      return spec.trailing === undefined ? range : { ...range, trailing: true };
-    }
+    case "range":
+      return {
+        kind: "range",
+        from: timestamp(spec.fromMs),
+        to: timestamp(spec.toMs),
+        ...(spec.version === undefined ? {} : { version: spec.version }),
+        ...(spec.trailing === undefined ? {} : { trailing: true }),
+      };
     case "trailing":
       return { kind: "trailing", length_seconds: spec.lengthMs / 1000, gap_seconds: spec.gapMs / 1000 };
   }

@@ -26,6 +26,8 @@ export type PinnedBaselineSpec =
       readonly fromMs: number;
       /** Exclusive. */
       readonly toMs: number;
+      /** Rows of this model version alone; of every version if it is absent. */
+      readonly version?: string;
       /** The trailing baseline whose present range this is, and the length of its windows until now; null at its first. */
       readonly trailing?: Trailing & { readonly windowMs: number | null };
     };

@@ -493,6 +493,7 @@ async function fastBaseline(
       return { ...reading, mostFrequent, definedShare, spreadFrom };
     }),
     stretches,
-    timed ? loaded.rowScope : null,
+    // The rows of one version are not all the rows that arrived.
+    timed && loaded.rowScope.version === undefined ? loaded.rowScope : null,
   );
 }

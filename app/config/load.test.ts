@@ -142,6 +142,16 @@ retention: 30d
     "models/plain.yaml": "",
   };
 
+  test("a version baseline is its rows of four weeks, or up to where its file says", () => {
+    const of = (baseline: string) =>
+      valid(folderWith({ "leeway.yaml": "", "models/a.yaml": `baseline: { kind: version, ${baseline} }` })).models[0]
+        ?.baseline;
+    const fromMs = Date.UTC(2026, 0, 1);
+    const range = { kind: "range", fromMs, version: "3" };
+    expect(of('version: "3", from: 2026-01-01')).toEqual({ ...range, toMs: Date.UTC(2026, 0, 29) });
+    expect(of('version: "3", from: 2026-01-01, to: 2026-02-01')).toEqual({ ...range, toMs: Date.UTC(2026, 1, 1) });
+  });
+
   test("a trailing baseline takes four weeks that end a week ago, unless its file says otherwise", () => {
     const { models } = valid(
       folderWith({ "leeway.yaml": "", "models/a.yaml": "baseline: { kind: trailing, gap: 14d }" }),
@@ -309,7 +319,7 @@ describe("faults name file, line and path, and say what to do", () => {
       claim: "an unknown kind, and a missing one",
       files: { "models/a.yaml": "baseline:\n  kind: fil", "models/b.yaml": "task:\n  positive: late" },
       faults: [
-        'models/a.yaml:2: baseline.kind: is "fil"; use one of file, range, trailing (did you mean file?)',
+        'models/a.yaml:2: baseline.kind: is "fil"; use one of file, range, version, trailing (did you mean file?)',
         "models/b.yaml:1: task.kind: is missing; write one of binary, multiclass, regression, unknown",
       ],
     },
@@ -405,6 +415,13 @@ monitors:
       claim: "a baseline range that runs backwards",
       files: { "models/m.yaml": "baseline:\n  kind: range\n  from: 2026-02-01\n  to: 2026-01-01" },
       faults: ["models/m.yaml:4: baseline.to: is not after baseline.from; it is the end of the range, exclusive"],
+    },
+    {
+      claim: "a version's time that runs backwards",
+      files: {
+        "models/m.yaml": 'baseline:\n  kind: version\n  version: "3"\n  from: 2026-02-01\n  to: 2026-01-01',
+      },
+      faults: ["models/m.yaml:5: baseline.to: is not after baseline.from; it is the end of the range, exclusive"],
     },
     {
       claim: "a time without a zone",

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { BaselineSpec } from "../../core/baseline.ts";
 import type { CohortDerivation, ModelSpec, Task } from "../../core/model.ts";
+import { dayMs } from "../../core/window.ts";
 import type { ModelFile } from "./schema.ts";
 
 /**
@@ -76,6 +77,10 @@ function taskOf(task: ModelFile["task"]): Task {
 function baselineOf(baseline: ModelFile["baseline"], directory: string): BaselineSpec | null {
   if (baseline === undefined) return null;
   if (baseline.kind === "trailing") return { kind: "trailing", lengthMs: baseline.length, gapMs: baseline.gap };
+  if (baseline.kind === "version") {
+    const { version, from, to = from + 28 * dayMs } = baseline;
+    return { kind: "range", fromMs: from, toMs: to, version };
+  }
   if (baseline.kind === "range") return { kind: "range", fromMs: baseline.from, toMs: baseline.to };
   const { time = null, prediction = null, score = null, label = null } = baseline;
   return { kind: "file", path: resolve(directory, baseline.path), time, prediction, score, label };

@@ -227,6 +227,14 @@ export const modelSchema = z.strictObject({
         to: instant.meta({ description: "End of the reference, exclusive." }),
       }),
       z.strictObject({
+        kind: z.literal("version"),
+        version: nonEmptyText.meta({
+          description: "The approved version; live rows of every version are held against it.",
+        }),
+        from: instant.meta({ description: "First instant of its rows." }),
+        to: instant.optional().meta({ description: "End of its rows, exclusive; 28 days after `from` if left out." }),
+      }),
+      z.strictObject({
         kind: z.literal("trailing"),
         length: positiveDuration.prefault("28d").meta({ description: "How much time the reference covers." }),
         gap: duration.prefault("7d").meta({
@@ -237,7 +245,7 @@ export const modelSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        "What is normal: a file, a range of time, or one that moves along. Without it a model is shown but not judged.",
+        "What is normal: a file, a range of time, an approved version, or a range that moves along. Without it a model is shown but not judged.",
     }),
   ...sharedModelOptions,
 });

@@ -10,7 +10,7 @@ export interface ModelSummary {
   /** Declared features; 0 for a model whose events say. */
   readonly features: number;
   readonly cohorts: number;
-  readonly baseline: BaselineSpec["kind"] | "none";
+  readonly baseline: BaselineSpec["kind"] | "version" | "none";
   /** As in configuration: `auto`, `1d`. */
   readonly window: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -23,8 +23,14 @@ export function modelSummaries(models: readonly ModelSpec[]): readonly ModelSumm
     task: model.task.kind,
     features: model.features.length,
     cohorts: model.cohorts.length,
-    baseline: model.baseline?.kind ?? "none",
+    baseline: baselineKind(model.baseline),
     window: model.monitoring.windowMs === "auto" ? "auto" : formatDuration(model.monitoring.windowMs),
     tags: model.tags,
   }));
+}
+
+/** As the model's file calls it. */
+function baselineKind(baseline: ModelSpec["baseline"]): ModelSummary["baseline"] {
+  if (baseline === null) return "none";
+  return baseline.kind === "range" && baseline.version !== undefined ? "version" : baseline.kind;
 }

@@ -22,7 +22,13 @@ export async function baselineIdentity(
   const rows =
     spec.kind === "file"
       ? [spec.kind, await fileDigest(spec.path), spec.time, spec.prediction, spec.score, spec.label]
-      : [spec.kind, spec.fromMs, spec.toMs, ...(spec.trailing === undefined ? [] : [spec.trailing.windowMs])];
+      : [
+          spec.kind,
+          spec.fromMs,
+          spec.toMs,
+          ...(spec.trailing === undefined ? [] : [spec.trailing.windowMs]),
+          ...(spec.version === undefined ? [] : ["version", spec.version]),
+        ];
   const { monitoring, task } = model;
   const identity = JSON.stringify([
     countingVersion,

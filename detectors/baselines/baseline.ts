@@ -112,10 +112,11 @@ async function makeBaseline(
   const range = rowsOf(spec, environment, model.name, baselineId);
   const summary = await summarizeRows(facts, range);
   if (summary === null) {
+    const ofVersion = spec.kind === "range" && spec.version !== undefined ? ` of version ${spec.version}` : "";
     const what = spec.kind === "file" ? `file ${spec.path}` : `range of environment ${environment}`;
     throw new LeewayError(
       "baseline_unreadable",
-      `the baseline of model ${model.name} is empty: its ${what} holds no rows; check baseline`,
+      `the baseline of model ${model.name} is empty: its ${what} holds no rows${ofVersion}; check baseline`,
     );
   }
   const timed = spec.kind === "range" || spec.time !== null;
@@ -143,7 +144,7 @@ async function makeBaseline(
   const cohorts = cohortExpressions(model.cohorts, features, schemas, model.monitoring.zone);
   const attributes = await watchedSlices(facts, scope, model, { cohorts, windows: windows.length });
   const profile = {
-    rows: { environment: scope.environment, model: model.name },
+    rows: { ...versionOf(spec), environment: scope.environment, model: model.name },
     environment,
     baselineId,
     kind: "reference" as const,
@@ -195,7 +196,7 @@ async function makeBaseline(
 /** Where the rows of a baseline lie; the times of a file are not known before they are asked. */
 function rowsOf(spec: PinnedBaselineSpec, environment: string, model: string, baselineId: string): RowScope {
   return spec.kind === "range"
-    ? { environment, model, fromMs: spec.fromMs, toMs: spec.toMs }
+    ? { environment, model, fromMs: spec.fromMs, toMs: spec.toMs, ...versionOf(spec) }
     : {
         environment: `${baselineEnvironmentPrefix}${baselineId}`,
         model,
@@ -203,6 +204,10 @@ function rowsOf(spec: PinnedBaselineSpec, environment: string, model: string, ba
         fromMs: Date.UTC(1900, 0, 1),
         toMs: Date.UTC(2299, 0, 1),
       };
+}
+
+function versionOf(spec: PinnedBaselineSpec): Pick<RowScope, "version"> {
+  return spec.kind === "range" && spec.version !== undefined ? { version: spec.version } : {};
 }
 
 async function insertFileRows(

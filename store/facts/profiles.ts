@@ -22,7 +22,7 @@ export type ProfileSplit =
 
 export interface ProfileRequest {
   /** The rows that are counted: those of the windows. */
-  readonly rows: { readonly environment: string; readonly model: string };
+  readonly rows: Omit<RowScope, "fromMs" | "toMs">;
   /** Under which environment the profile is kept (a baseline's rows lie in an environment of their own). */
   readonly environment: string;
   readonly baselineId: string;

@@ -6,13 +6,16 @@ export interface RowScope {
   readonly model: string;
   readonly fromMs: number;
   readonly toMs: number;
+  /** Rows of this model version alone; of every version if it is absent. */
+  readonly version?: string;
 }
 
 /** Needs the parameters of `scopeParams`. */
 export const scopeCondition =
   "environment = {scopeEnvironment:String} AND model = {scopeModel:String}" +
   " AND event_time >= fromUnixTimestamp64Milli({scopeFrom:Int64}, 'UTC')" +
-  " AND event_time < fromUnixTimestamp64Milli({scopeTo:Int64}, 'UTC')";
+  " AND event_time < fromUnixTimestamp64Milli({scopeTo:Int64}, 'UTC')" +
+  " AND ({scopeVersion:String} = '' OR version = {scopeVersion:String})";
 
 export function scopeParams(scope: RowScope): Record<string, unknown> {
   return {
@@ -20,6 +23,7 @@ export function scopeParams(scope: RowScope): Record<string, unknown> {
     scopeModel: scope.model,
     scopeFrom: scope.fromMs,
     scopeTo: scope.toMs,
+    scopeVersion: scope.version ?? "",
   };
 }
 

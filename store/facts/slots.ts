@@ -60,6 +60,7 @@ export function slotParams(baselineId: string, reference: RowScope): Record<stri
     referenceModel: reference.model,
     referenceFrom: reference.fromMs,
     referenceTo: reference.toMs,
+    referenceVersion: reference.version ?? "",
   };
 }
 
@@ -123,4 +124,5 @@ export function slotColumns(
 const referenceCondition =
   "environment = {referenceEnvironment:String} AND model = {referenceModel:String}" +
   " AND event_time >= fromUnixTimestamp64Milli({referenceFrom:Int64}, 'UTC')" +
-  " AND event_time < fromUnixTimestamp64Milli({referenceTo:Int64}, 'UTC')";
+  " AND event_time < fromUnixTimestamp64Milli({referenceTo:Int64}, 'UTC')" +
+  " AND ({referenceVersion:String} = '' OR version = {referenceVersion:String})";
