@@ -27,7 +27,14 @@ import type { LoadedBaseline } from "./baselines/baseline.ts";
 import { denseCounts, emptyCounts } from "./baselines/counts.ts";
 import { createDecider } from "./decisions/decider.ts";
 import type { Decider, DecisionState, GapObservation } from "./decisions/decider.ts";
-import { createFinding, findingsWithSlices, measuredNumbers, referenceOf, sameSeries } from "./evidence/evidence.ts";
+import {
+  createFinding,
+  findingsWithSlices,
+  measuredNumbers,
+  referenceOf,
+  sameSeries,
+  seriesText,
+} from "./evidence/evidence.ts";
 import { exampleInWindow, traceFindings } from "./evidence/finding-spans.ts";
 import { predictionsVerdict } from "./evidence/predictions.ts";
 import type { DetectorMetrics, FeatureReading } from "./metrics.ts";
@@ -93,32 +100,9 @@ export function createWindowDecider(options: {
     }: { revision: number; recount: boolean; weighted: boolean; cohorts: readonly CohortExpression[] },
   ): Promise<LiveProfile[]> => {
     if (recount) {
-      const nowMs = options.clock.now();
-      const request = {
-        rows: { environment, model: model.name },
-        environment,
-        baselineId,
-        kind: "live" as const,
-        revision,
-        windows: [window],
-        weighted,
-        reference: loaded.rowScope,
-        computedAtMs: nowMs,
-        expiresOn: dateText(nowMs + profileRetentionMs),
-      };
-      await writeProfiles(facts, {
-        ...request,
-        series: series.filter(({ role }) => role === "feature"),
-        split:
-          loaded.slices.length === 0
-            ? { kind: "whole" }
-            : { kind: "slices", attributes: slicesWithSql(loaded, cohorts) },
-      });
-      await writeProfiles(facts, {
-        ...request,
-        series: series.filter(({ role }) => role !== "feature"),
-        split: { kind: "version" },
-      });
+      const computedAtMs = options.clock.now();
+      const of = { environment, model: model.name, loaded };
+      await writeLiveProfiles(facts, of, [window], { series, cohorts, weighted, revision, computedAtMs });
     }
     return storedProfiles(facts, { environment, model: model.name, loaded }, window, recount ? revision : null);
   };
@@ -196,8 +180,9 @@ export function createWindowDecider(options: {
         isNew,
         exampleOf: (finding) => exampleInWindow(facts, finding, facing),
       });
+      const liveCounts = new Map(live.map((one) => [seriesText(one.series), one.counts]));
       const evaluations = step.evaluations.map((evaluation): Evaluation => {
-        const current = live.find((one) => sameSeries(one.series, evaluation.series))?.counts ?? null;
+        const current = liveCounts.get(seriesText(evaluation.series)) ?? null;
         const observed =
           evaluation.signal === "custom" ? values.find(({ name }) => name === evaluation.series.feature) : undefined;
         return {
@@ -240,6 +225,50 @@ export function createWindowDecider(options: {
         return decided;
       }),
   };
+}
+
+/** Counts windows' rows into the bins of a baseline: features also in each watched slice, results in each version. */
+export async function writeLiveProfiles(
+  facts: Facts,
+  {
+    environment,
+    model,
+    loaded,
+  }: { readonly environment: string; readonly model: string; readonly loaded: LoadedBaseline },
+  windows: readonly Window[],
+  options: {
+    /** As the windows' rows hold them. */
+    readonly series: readonly BinnedExpression[];
+    readonly cohorts: readonly CohortExpression[];
+    readonly weighted: boolean;
+    readonly revision: number;
+    readonly computedAtMs: number;
+  },
+): Promise<void> {
+  const { series, cohorts, weighted, revision, computedAtMs } = options;
+  const request = {
+    rows: { environment, model },
+    environment,
+    baselineId: loaded.baseline.baselineId,
+    kind: "live" as const,
+    revision,
+    windows,
+    weighted,
+    reference: loaded.rowScope,
+    computedAtMs,
+    expiresOn: dateText(computedAtMs + profileRetentionMs),
+  };
+  await writeProfiles(facts, {
+    ...request,
+    series: series.filter(({ role }) => role === "feature"),
+    split:
+      loaded.slices.length === 0 ? { kind: "whole" } : { kind: "slices", attributes: slicesWithSql(loaded, cohorts) },
+  });
+  await writeProfiles(facts, {
+    ...request,
+    series: series.filter(({ role }) => role !== "feature"),
+    split: { kind: "version" },
+  });
 }
 
 /** The watched slices that the baseline knows, as these rows hold them. */
@@ -307,8 +336,9 @@ export async function storedProfiles(
       live.push({ series: one.series, window, counts: denseCounts(one.counts, reference.binning) });
     }
   }
+  const counted = new Set(live.map(({ series }) => seriesText(series)));
   for (const { series: wanted, binning } of loaded.reference) {
-    if (wanted.role !== "feature" || live.some((one) => sameSeries(one.series, wanted))) continue;
+    if (wanted.role !== "feature" || counted.has(seriesText(wanted))) continue;
     live.push({ series: wanted, window, counts: emptyCounts(binning) });
   }
   return live;
