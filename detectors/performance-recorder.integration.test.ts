@@ -146,3 +146,50 @@ test("before labels, performance is estimated by scores that the reference's lab
   expect((await gauges()).get("accuracy")).toBeCloseTo(0.75, 1);
   expect((await gauges()).get("estimated_accuracy")).toBe(estimate!.accuracy);
 });
+
+test("groups of each cohort attribute have their rates, the version their ratio; small groups are not shown", async () => {
+  await using facts = await createTestDatabase();
+  // North is selected in half of its rows and found in 3 of 4 where right, south in a quarter and in half; 30 rows are west.
+  await generateEvents(facts, {
+    model: "m",
+    schemaId: "s",
+    fromMs: startMs,
+    stepMs: dayMs / 2000,
+    count: 1630,
+    score: "0.5",
+    cohorts: { region: "if(i >= 1600, 'west', if(i < 800, 'north', 'south'))" },
+    predictionClass: "if(i >= 1600 OR (i < 800 AND i % 4 < 2) OR (i >= 800 AND i % 4 = 0), 'yes', 'no')",
+  });
+  const cohorts = [{ attribute: "region", sql: "toString(cohorts['region'])" }];
+  const methods = async () =>
+    new Map(
+      (
+        await facts.query<{ slice: string; methods: Record<string, number> }>(
+          `SELECT slice, methods FROM evaluations WHERE signal = 'performance' ORDER BY revision DESC LIMIT 1 BY slice`,
+        )
+      ).map(({ slice, methods: of }) => [slice, of]),
+    );
+  const recorder = recorderOf(facts);
+  await recorder.record({ ...through(1, 0), cohorts });
+  const early = await methods();
+  expect([...early.keys()].toSorted()).toEqual(["", "region=north", "region=south"]);
+  expect(early.get("region=south")!["selection_rate"]).toBeCloseTo(0.25, 12);
+  expect(early.get("")!["selection_rate_ratio:region"]).toBeCloseTo(0.5, 12);
+  expect(early.get("")!["selection_rate_ratio_low:region"]).toBeGreaterThan(0.4);
+  expect(early.get("")!["selection_rate_ratio_high:region"]).toBeLessThan(0.6);
+  expect(early.get("")).not.toHaveProperty("true_positive_rate_ratio:region");
+
+  await facts.command(
+    `INSERT INTO labels (environment, model, label_time, event_id, label_class, expires_on)
+     SELECT 'production', 'm', fromUnixTimestamp64Milli(toInt64(${startMs + dayMs}), 'UTC'), toString(i),
+       if((i < 800 AND i % 8 IN (0, 1, 4, 6)) OR (i >= 800 AND i % 4 < 2), 'yes', 'no'), '2149-06-01'
+     FROM (SELECT toInt64(number) AS i FROM numbers(1630))`,
+    {},
+    { async_insert: 0, insert_deduplicate: 0 },
+  );
+  await recorder.record({ ...through(1, 1), cohorts });
+  const late = await methods();
+  expect(late.get("region=north")!["true_positive_rate"]).toBeCloseTo(0.75, 12);
+  expect(late.get("region=south")!["true_positive_rate"]).toBeCloseTo(0.5, 12);
+  expect(late.get("")!["true_positive_rate_ratio:region"]).toBeCloseTo(2 / 3, 12);
+});

@@ -1,15 +1,18 @@
 import type { Clock } from "../core/clock.ts";
 import type { Task } from "../core/model.ts";
+import { formatSlice } from "../core/slice.ts";
 import { nextWindow, windowContaining, windowsBetween } from "../core/window.ts";
 import type { Window, WindowAlignment } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
 import type { CohortExpression } from "../store/facts/cohort-expressions.ts";
 import { insertEvaluations } from "../store/facts/evaluations.ts";
 import type { Evaluation } from "../store/facts/evaluations.ts";
-import { countPerformance, labelsDue, lastPerformanceWindows } from "../store/facts/performance.ts";
+import { countPerformance, countSelections, labelsDue, lastPerformanceWindows } from "../store/facts/performance.ts";
 import type { PerformanceCounts } from "../store/facts/performance.ts";
 import { firstEventMs } from "../store/facts/windows.ts";
 import type { DetectorMetrics } from "./metrics.ts";
+import { attributeFairness } from "./performance/fairness.ts";
+import type { AttributeFairness } from "./performance/fairness.ts";
 import type { IsotonicCurve } from "./performance/isotonic.ts";
 import { createReferenceCalibration } from "./performance/reference-calibration.ts";
 import type { ReferenceRows } from "./performance/reference-calibration.ts";
@@ -31,7 +34,7 @@ export interface PerformanceRecorder {
    * @param closedThroughMs Windows that end at or before are closed.
    * @param dueThroughMs Those that end at or before have had the time that labels take.
    * @param recheck Look at the last due windows again.
-   * @param cohorts Where the present rows hold the watched attributes.
+   * @param cohorts Where the present rows hold the model's cohort attributes.
    * @returns How many measurements were stored.
    */
   record(options: {
@@ -118,9 +121,15 @@ export function createPerformanceRecorder(options: {
     const known = recent.find((one) => one.window.startMs === window.startMs);
     if (known !== undefined && known.labelled === labelled) return labelled;
     const curve = await calibration();
-    const rows = parts
-      .filter((part) => part.slice === "" || part.rows >= minSliceRows)
-      .map((part) => performanceRow(task, part, { due, minSliceRows, curve }));
+    const selections =
+      task.kind === "binary" ? await countSelections(facts, scope, task, { cohorts, minRows: minSliceRows }) : [];
+    const fairness = attributeFairness(selections, { minRows: minSliceRows });
+    const rows = withFairness(
+      parts
+        .filter((part) => part.slice === "" || part.rows >= minSliceRows)
+        .map((part) => performanceRow(task, part, { due, minSliceRows, curve })),
+      fairness,
+    );
     await insertEvaluations(
       facts,
       { environment, model, baselineId: options.baselineId, window, revision },
@@ -197,6 +206,48 @@ function performanceRow(
       ...(due && { [labelsDue]: 1 }),
     },
   };
+}
+
+/**
+ * Adds what was measured of the groups of cohort attributes: their rates to the row of their slice, which they have if it is
+ * not watched too; the ratio of an attribute's rates to the row of the version, as `selection_rate_ratio:ATTRIBUTE`.
+ */
+function withFairness(rows: readonly Evaluation[], fairness: readonly AttributeFairness[]): Evaluation[] {
+  const found = new Map(rows.map((row) => [JSON.stringify([row.series.version, row.series.slice]), row]));
+  const add = (version: string, slice: string, known: Pick<Evaluation, "rows">, methods: Evaluation["methods"]) => {
+    const key = JSON.stringify([version, slice]);
+    const row = found.get(key) ?? {
+      series: { role: "class" as const, feature: "class", version, slice },
+      signal: "performance" as const,
+      state: "reported" as const,
+      referenceRows: 0,
+      contrast: "",
+      effect: null,
+      effectLow: null,
+      pValue: null,
+      threshold: null,
+      methods: {},
+      ...known,
+    };
+    found.set(key, { ...row, methods: { ...methods, ...row.methods } });
+  };
+  for (const { version, attribute, groups, ...ratios } of fairness) {
+    for (const { value, rows: groupRows, labelled, ...rates } of groups) {
+      add(
+        version,
+        formatSlice({ [attribute]: value }),
+        { rows: groupRows },
+        {
+          ...flattened(rates),
+          label_coverage: labelled / groupRows,
+          labelled_rows: labelled,
+        },
+      );
+    }
+    const named = Object.entries(flattened(ratios)).map(([name, value]) => [`${name}:${attribute}`, value]);
+    add(version, "", { rows: 0 }, Object.fromEntries(named));
+  }
+  return [...found.values()];
 }
 
 /** `accuracy`, `accuracy_low`, `accuracy_high`: a number with its 95 % interval; what was not measured is left out. */

@@ -1,5 +1,6 @@
 import { countText, numberText, shareText } from "../../alerting/text/quantities.ts";
 import type { ModelSpec } from "../../core/model.ts";
+import { parseSlice } from "../../core/slice.ts";
 import type { PerformancePoint } from "../../store/facts/page-windows.ts";
 import { html, type Html } from "./html.ts";
 import { lengthText, windowText } from "./moment.ts";
@@ -75,7 +76,8 @@ export function performanceSection(points: readonly PerformancePoint[], spec: Mo
             <div class="charts">${more.map(({ chart }) => chart)}</div>
           </details>`
     }
-    ${sliceTable(points, spec)}`;
+    ${spec.task.kind === "binary" && !estimated ? html`<p class="faint">No estimate before labels: the baseline has no labelled scores, or fewer than 100.</p>` : null}
+    ${sliceTable(points, spec)} ${fairnessTable(points)}`;
 }
 
 function measureChart(measure: string, { first: _, ...look }: Look, points: readonly PerformancePoint[]): Html | null {
@@ -155,6 +157,74 @@ function sliceTable(points: readonly PerformancePoint[], spec: ModelSpec): Html 
                 ${names.map((name) => cell(point, name))}
               </tr>`,
           )}
+        </tbody>
+      </table>
+    </div>`;
+}
+
+const ratios = [
+  { name: "selection_rate", title: "Selection rate", of: "share predicted positive" },
+  { name: "true_positive_rate", title: "True-positive rate", of: "share of positives found" },
+] as const;
+
+/** How differently the groups of each cohort attribute are treated, in the newest window that says so. */
+function fairnessTable(points: readonly PerformancePoint[]): Html | null {
+  const prefix = "selection_rate_ratio:";
+  const last = points.findLast(({ measures: known }) =>
+    Object.keys(known).some((name) => name.startsWith(prefix)),
+  )?.window;
+  if (last === undefined) return null;
+  const newest = points.filter(({ window }) => window.startMs === last.startMs);
+  const rows = newest.flatMap(({ version, measures: known }) =>
+    Object.keys(known)
+      .filter((name) => name.startsWith(prefix))
+      .flatMap((name) => {
+        const attribute = name.slice(prefix.length);
+        return ratios.flatMap((ratio) => {
+          const [value, low, high] = ["", "_low", "_high"].map(
+            (end) => known[`${ratio.name}_ratio${end}:${attribute}`],
+          );
+          if (value === undefined || low === undefined || high === undefined) return [];
+          const groups = newest
+            .filter((point) => point.version === version && Object.keys(parseSlice(point.slice)).join() === attribute)
+            .flatMap(({ slice, measures: own }) => {
+              const rate = own[ratio.name];
+              return rate === undefined ? [] : [{ value: parseSlice(slice)[attribute] ?? "", rate }];
+            })
+            .toSorted((a, b) => a.rate - b.rate);
+          const group = (one: (typeof groups)[number] | undefined) =>
+            one === undefined ? "" : `${one.value} ${shareText(one.rate)}`;
+          return [
+            html`<tr>
+              <th scope="row">${attribute}</th>
+              <td>${version === "" ? "(none)" : version}</td>
+              <td>${ratio.title} <span class="faint">${ratio.of}</span></td>
+              <td class="number">
+                ${numberText(value)} <span class="faint">${numberText(low)} to ${numberText(high)}</span>
+              </td>
+              <td>${group(groups[0])}</td>
+              <td>${group(groups.at(-1))}</td>
+            </tr>`,
+          ];
+        });
+      }),
+  );
+  return html`<h3>Fairness by cohort attribute, window ${windowText(last)}</h3>
+    <p class="faint">Lowest rate over highest, 1 is equal; groups with few rows are left out.</p>
+    <div class="scroll" tabindex="0" role="region" aria-label="Fairness by cohort attribute">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Attribute</th>
+            <th scope="col">Version</th>
+            <th scope="col">Rate</th>
+            <th scope="col" class="number">Ratio</th>
+            <th scope="col">Lowest</th>
+            <th scope="col">Highest</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
         </tbody>
       </table>
     </div>`;

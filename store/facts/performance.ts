@@ -147,6 +147,59 @@ export async function countPerformance(
 
 const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
+/** One value of a cohort attribute: how often the positive class was decided, and how often where it was right. */
+export interface SelectionCounts {
+  readonly version: string;
+  readonly attribute: string;
+  readonly value: string;
+  /** Rows with a decided class; of those, rows with a label. */
+  readonly rows: number;
+  readonly labelled: number;
+  /** 1 where the positive class was decided. */
+  readonly selection: Moments;
+  /** The same, of rows whose label is the positive class. */
+  readonly found: Moments;
+}
+
+/** Values of one attribute that are compared, those with the most rows. */
+const mostGroups = 20;
+
+/** Of a binary model's window, by version and value of each attribute; values with fewer than `minRows` rows are left out. */
+export async function countSelections(
+  facts: Facts,
+  scope: RowScope,
+  task: Extract<Task, { readonly kind: "binary" }>,
+  { cohorts, minRows }: { readonly cohorts: readonly CohortExpression[]; readonly minRows: number },
+): Promise<SelectionCounts[]> {
+  if (cohorts.length === 0) return [];
+  const { sql, params } = await labelledRows(
+    facts,
+    scope,
+    task,
+    cohorts.map((cohort, index) => `toString(${cohort.sql}) AS part${index}`),
+  );
+  const chosen = (text: (index: number) => string) =>
+    `multiIf(${cohorts.map((_, index) => `grouping(part${index}) = 0, ${text(index)}`).join(", ")}, '')`;
+  const called = `ifNull(class, '') = ${sqlText(task.positive)}`;
+  return facts.query<SelectionCounts>(
+    `SELECT version, ${chosen((index) => sqlText(cohorts[index]!.attribute))} AS attribute, ${chosen((index) => `part${index}`)} AS value,
+       count() AS rows, countIf(has_label) AS labelled, ${momentsSql(called, "true")} AS selection,
+       ${momentsSql(called, `has_label AND ifNull(label, '') = ${sqlText(task.positive)}`)} AS found
+     FROM (${sql}) WHERE isNotNull(class)
+     GROUP BY GROUPING SETS (${cohorts.map((_, index) => `(version, part${index})`).join(", ")})
+     HAVING value != '' AND rows >= {minRows:UInt64}
+     ORDER BY rows DESC, version, attribute, value LIMIT ${mostGroups} BY version, attribute`,
+    { ...params, minRows: Math.ceil(minRows) },
+    { settings: { join_use_nulls: 0 } },
+  );
+}
+
+/** `Moments` of a number over the rows for which a condition holds. */
+function momentsSql(value: string, condition: string): string {
+  const [w, x] = [`(${condition})`, `toFloat64(assumeNotNull(${value}))`];
+  return `(sumIf(w, ${w}), sumIf(w * w, ${w}), sumIf(w * ${x}, ${w}), sumIf(w * ${x} * ${x}, ${w}))`;
+}
+
 /**
  * A SELECT of a window's events, each with its label: event_time, version, w (weight), score, class, true_class_score, label,
  * label_number, has_label. It wants `join_use_nulls = 0`.
@@ -233,10 +286,6 @@ export async function countLabels(facts: Facts, scope: RowScope): Promise<number
 /** SQL over `labelledRows`, by the names of `TaskCounts`. */
 function countColumns(task: KnownTask): readonly { readonly name: string; readonly sql: string }[] {
   const of = (name: string, sql: string) => ({ name, sql });
-  const moments = (value: string, condition: string) => {
-    const [w, x] = [`(${condition})`, `toFloat64(assumeNotNull(${value}))`];
-    return `(sumIf(w, ${w}), sumIf(w * w, ${w}), sumIf(w * ${x}, ${w}), sumIf(w * ${x} * ${x}, ${w}))`;
-  };
   const decided = "has_label AND isNotNull(class)";
   switch (task.kind) {
     case "binary": {
@@ -257,15 +306,15 @@ function countColumns(task: KnownTask): readonly { readonly name: string; readon
           "confusion",
           `(${cell(`${called} AND ${positive}`)}, ${cell(`${called} AND NOT ${positive}`)}, ${cell(`NOT ${called} AND ${positive}`)}, ${cell(`NOT ${called} AND NOT ${positive}`)}, sumIf(w * w, ${decided}))`,
         ),
-        of("selection", moments(called, "isNotNull(class)")),
-        of("positive", moments(positive, "has_label")),
-        of("log_loss", moments(`-log(if(${positive}, ${clipped}, 1 - ${clipped}))`, labelledScore)),
-        of("brier", moments(`pow(${score} - ${positive}, 2)`, labelledScore)),
-        of("calibration", moments(`${score} - ${positive}`, labelledScore)),
-        of("mean_score", moments(score, labelledScore)),
+        of("selection", momentsSql(called, "isNotNull(class)")),
+        of("positive", momentsSql(positive, "has_label")),
+        of("log_loss", momentsSql(`-log(if(${positive}, ${clipped}, 1 - ${clipped}))`, labelledScore)),
+        of("brier", momentsSql(`pow(${score} - ${positive}, 2)`, labelledScore)),
+        of("calibration", momentsSql(`${score} - ${positive}`, labelledScore)),
+        of("mean_score", momentsSql(score, labelledScore)),
         of("outside", `countIf(${labelledScore} AND (score < 0 OR score > 1))`),
         of("tenths", `sumMapIf([${tenth}], [w], [w * ${score}], [w * ${positive}], ${labelledScore})`),
-        of("scored", moments(score, scored)),
+        of("scored", momentsSql(score, scored)),
         of(
           "histogram",
           `sumMapIf([${bin}], [w], [w * ${score}], ${one(positive)}, ${one(`has_label AND NOT ${positive}`)}, ${one(`isNotNull(class) AND ${called}`)}, ${one(`isNotNull(class) AND NOT ${called}`)}, ${scored})`,
@@ -275,10 +324,10 @@ function countColumns(task: KnownTask): readonly { readonly name: string; readon
     case "multiclass": {
       const right = "(ifNull(class, '') = ifNull(label, ''))";
       return [
-        of("accuracy", moments(right, decided)),
+        of("accuracy", momentsSql(right, decided)),
         of(
           "log_loss",
-          moments(
+          momentsSql(
             `-log(least(greatest(ifNull(true_class_score, 0.5), ${clip}), 1))`,
             "has_label AND isNotNull(true_class_score)",
           ),
@@ -296,10 +345,10 @@ function countColumns(task: KnownTask): readonly { readonly name: string; readon
       const d = `(ifNull(label_number, 0) - assumeNotNull((SELECT ifNull(avg(label_num), 0) FROM labels WHERE ${labelCondition})))`;
       const sum = (value: string) => `sumIf(w * ${value}, ${known})`;
       return [
-        of("bias", moments(error, known)),
-        of("absolute", moments(`abs(${error})`, known)),
-        of("squared", moments(`${error} * ${error}`, known)),
-        of("relative", moments(`abs(${error} / label_number)`, `${known} AND label_number != 0`)),
+        of("bias", momentsSql(error, known)),
+        of("absolute", momentsSql(`abs(${error})`, known)),
+        of("squared", momentsSql(`${error} * ${error}`, known)),
+        of("relative", momentsSql(`abs(${error} / label_number)`, `${known} AND label_number != 0`)),
         of(
           "spread",
           `(${sum(d)}, ${sum(`pow(${d}, 2)`)}, ${sum(`pow(${d}, 3)`)}, ${sum(`pow(${d}, 4)`)}, ${sum(`pow(${error}, 2) * ${d}`)}, ${sum(`pow(${error}, 2) * pow(${d}, 2)`)})`,
