@@ -1,5 +1,5 @@
 import { fastShareOfBudget } from "../decisions/budget.ts";
-import { rateInterval, shareInterval, type Interval } from "./interval.ts";
+import { brokenLevel, rateInterval, shareInterval, type Interval } from "./interval.ts";
 import type { SimulatedMonitoring } from "./outcome.ts";
 import type { Run } from "./run.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -67,10 +67,6 @@ export function measuredOf(
       const bar = scenario.bar
         ? ({ kind: "at_most", value: budgetTolerance * monitoring.falseIncidentsPerModelWeek } as const)
         : null;
-      const rate = rateInterval(
-        runs.map(({ incidents }) => incidents),
-        weeks,
-      );
       const messages = rateInterval(
         runs.map(({ incidents, growths, worsened }) => incidents + growths + worsened),
         weeks,
@@ -79,22 +75,17 @@ export function measuredOf(
         ...head,
         modelWeeks: runs.length * weeks,
         measured: [
-          { what: "false incidents a week", ...rate, bar, verdict: rateVerdict(rate, bar?.value ?? null) },
+          falseIncidentsOf(runs, weeks, bar?.value ?? null),
           { what: "messages a week", ...messages, bar: null, verdict: "reported" },
         ],
       };
     }
     case "fast_false_incidents": {
       const atMost = budgetTolerance * monitoring.falseIncidentsPerModelWeek * fastShareOfBudget;
-      const rate = rateInterval(
-        runs.map(({ incidents }) => incidents),
-        scenario.weeks,
-      );
-      const bar = { kind: "at_most", value: atMost } as const;
       return {
         ...head,
         modelWeeks: runs.length * scenario.weeks,
-        measured: [{ what: "false incidents a week", ...rate, bar, verdict: rateVerdict(rate, atMost) }],
+        measured: [falseIncidentsOf(runs, scenario.weeks, atMost)],
       };
     }
     case "delay":
@@ -123,12 +114,16 @@ export function measuredOf(
       };
     }
     case "floor": {
-      const share = shareInterval(runs.filter(({ findings }) => findings > 0).length, runs.length);
+      const found = runs.filter(({ findings }) => findings > 0).length;
       const atMost = asDefault ? scenario.atMost : null;
-      const bar = atMost === null ? null : ({ kind: "at_most", value: atMost } as const);
       return {
         ...head,
-        measured: [{ what: "ever found", ...share, bar, verdict: rateVerdict(share, atMost) }],
+        measured: [
+          {
+            what: "ever found",
+            ...atMostOf(shareInterval(found, runs.length), shareInterval(found, runs.length, brokenLevel), atMost),
+          },
+        ],
       };
     }
   }
@@ -168,19 +163,27 @@ export function measuredPeer(peer: string, scenario: Scenario, runs: readonly Ru
   };
 }
 
-function rateVerdict({ low, high }: Interval, atMost: number | null): BarVerdict {
-  if (atMost === null) return "reported";
-  if (high <= atMost) return "held";
-  return low > atMost ? "broken" : "open";
+function falseIncidentsOf(runs: readonly Run[], weeks: number, atMost: number | null): Measured {
+  const incidents = runs.map((run) => run.incidents);
+  const surely = rateInterval(incidents, weeks, brokenLevel);
+  return { what: "false incidents a week", ...atMostOf(rateInterval(incidents, weeks), surely, atMost) };
+}
+
+/** @param surely The interval at the level by which a bar is called broken. */
+function atMostOf(shown: Interval, surely: Interval, atMost: number | null): Omit<Measured, "what"> {
+  if (atMost === null) return { ...shown, bar: null, verdict: "reported" };
+  const verdict = shown.high <= atMost ? "held" : surely.low > atMost ? "broken" : "open";
+  return { ...shown, bar: { kind: "at_most", value: atMost }, verdict };
 }
 
 /**
  * Bars on delays and identity are on the point estimate: of so many runs that it is within a point or so of the truth.
- * With fewer runs it is broken only if the whole interval lies below.
+ * With fewer runs it is broken only if even a wide interval lies below.
  */
 function atLeastOf(found: number, runs: number, atLeast: number | null): Omit<Measured, "what"> {
   const share = shareInterval(found, runs);
   if (atLeast === null) return { ...share, bar: null, verdict: "reported" };
-  const verdict = share.value >= atLeast ? "held" : share.high < atLeast ? "broken" : "open";
+  const surely = shareInterval(found, runs, brokenLevel);
+  const verdict = share.value >= atLeast ? "held" : surely.high < atLeast ? "broken" : "open";
   return { ...share, bar: { kind: "at_least", value: atLeast }, verdict };
 }
