@@ -22,6 +22,8 @@ export const signals = [
   "volume",
   // A statement of the user's own: one value per window.
   "custom",
+  // What each feature alone does not show: a classifier tells the window's rows from the baseline's.
+  "joint",
 ] as const;
 export type Signal = (typeof signals)[number];
 

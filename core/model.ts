@@ -36,17 +36,24 @@ export type CohortDerivation =
   | { readonly kind: "weekday" }
   | { readonly kind: "length"; readonly feature: string };
 
-/** A value of the user's own, one per closed window, judged under the same budget as the model's series. */
-export interface MonitorSpec {
-  readonly kind: "sql";
+/** A value per closed window beside the model's series, judged within the same budget. */
+export type MonitorSpec = {
   readonly name: string;
-  /** A SELECT of one value; `v_<model>` holds the window's rows. */
-  readonly sql: string;
-  /** Change that is of no interest, as a share of the mean over the baseline's windows: 0.1 is a tenth. */
+  /**
+   * Change that is of no interest. `sql`: as a share of the mean over the baseline's windows, 0.1 is a tenth;
+   * `domain_classifier`: as a share of rows, 2·AUC − 1.
+   */
   readonly minChange: number;
   /** What a change means for the user of the model. */
   readonly harm: Harm;
-}
+} & (
+  | {
+      readonly kind: "sql";
+      /** A SELECT of one value; `v_<model>` holds the window's rows. */
+      readonly sql: string;
+    }
+  | { readonly kind: "domain_classifier" }
+);
 
 export interface MonitoringSpec {
   /** Length of a window, or `auto`: 1 h if the baseline's median hour has 1,000 rows or more, else 1 d. */

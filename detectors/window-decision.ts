@@ -83,7 +83,7 @@ export function createWindowDecider(options: {
 }): WindowDecider {
   const { facts, model, environment, loaded, tracing, log = silentLogger } = options;
   const connectReader = options.connectReader ?? (async () => ({ ...facts, [Symbol.asyncDispose]: async () => {} }));
-  const monitors = createMonitorObserver({ connectReader, model, environment, loaded, log });
+  const monitors = createMonitorObserver({ facts, connectReader, model, environment, loaded, log });
   const { baselineId } = loaded.baseline;
   const { monitoring } = model;
   const referenceSlices = new Map<string, Promise<SliceCount[]>>();
@@ -184,7 +184,9 @@ export function createWindowDecider(options: {
       const evaluations = step.evaluations.map((evaluation): Evaluation => {
         const current = liveCounts.get(seriesText(evaluation.series)) ?? null;
         const observed =
-          evaluation.signal === "custom" ? values.find(({ name }) => name === evaluation.series.feature) : undefined;
+          evaluation.signal === "custom" || evaluation.signal === "joint"
+            ? values.find(({ name }) => name === evaluation.series.feature)
+            : undefined;
         return {
           ...evaluation,
           methods:

@@ -47,6 +47,8 @@ function alertName({ series, signal }: Pick<Finding, "series" | "signal">): stri
       return "LeewayVolumeChanged";
     case "custom":
       return "LeewayMonitorMoved";
+    case "joint":
+      return "LeewayInputsMovedTogether";
     case "distribution":
       return series.role === "feature" ? "LeewayInputMoved" : "LeewayPredictionsMoved";
   }

@@ -61,6 +61,8 @@ export function headline(finding: Finding): string {
         : "far more events than usual";
     case "custom":
       return `${name} ${finding.evidence.current < finding.evidence.reference ? "fell" : "rose"} from ${numberText(finding.evidence.reference)} to ${numberText(finding.evidence.current)}`;
+    case "joint":
+      return `how features go together changed: ${finding.evidence.contrast}`;
     case "distribution":
       return finding.evidence.horizon === "long" ? `${name} is drifting` : `${name} changed`;
   }
@@ -86,6 +88,8 @@ function headlineOfEnded({ signal }: Finding, name: string): string | null {
       return "the number of events was unusual";
     case "custom":
       return `${name} was not at its usual value`;
+    case "joint":
+      return "how features go together had changed";
     case "unseen":
     case "distribution":
       return null;
@@ -112,6 +116,8 @@ export function beforeAfter(finding: Finding, model: ModelSpec | null): string |
       return `one value in all of ${countText(finding.evidence.rows)} rows`;
     case "volume":
       return `events in 5 minutes ${countText(finding.evidence.reference)} → ${countText(finding.evidence.current)}`;
+    case "joint":
+      return `rows told from the baseline's with an AUC of ${numberText((1 + evidence.reference) / 2)} → ${numberText((1 + evidence.current) / 2)}, most by ${evidence.contrast}`;
     case "custom":
       return `value of a window ${numberText(evidence.reference)} → ${numberText(evidence.current)}`;
     case "silence":
@@ -146,6 +152,9 @@ function categoricalChange(finding: Finding): string | null {
 export function sizeText(finding: Finding): string {
   const { evidence, signal } = finding;
   if (signal === "silence") return `${numberText(evidence.effect)} times the longest gap of the baseline`;
+  if (signal === "joint") {
+    return `${shareText(evidence.effect)} of rows moved together with no feature moving alone, at least ${shareText(evidence.effectLow)}`;
+  }
   if (signal === "custom") {
     const side = evidence.current < evidence.reference ? "below" : "above";
     return `${shareText(evidence.effect)} ${side} the mean of the baseline's windows, at least ${shareText(evidence.effectLow)}`;
@@ -166,7 +175,7 @@ export function rowsText(finding: Finding): string {
   if (finding.signal === "silence") {
     return `${countText(rows)} rows; against the longest gaps of ${countText(referenceRows)} windows of the baseline`;
   }
-  if (finding.signal === "custom") {
+  if (finding.signal === "custom" || finding.signal === "joint") {
     return `${countText(rows)} rows in the window; against the values of ${countText(referenceRows)} windows of the baseline`;
   }
   return `${countText(rows)} rows against ${countText(referenceRows)} of the baseline`;

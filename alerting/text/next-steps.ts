@@ -32,6 +32,11 @@ export function nextSteps(
         "If more events than usual come: see whether some come twice (event_id), or a replay runs.",
         "Shares stay right, but windows rest on another number of rows.",
       ];
+    case "joint":
+      return [
+        `Look at ${lead.evidence.contrast} side by side around ${since}: a join by the wrong key, a shifted column, or rows of another source leave each feature as it was.`,
+        "If the world changed, the model has learnt combinations that no longer occur: see whether its errors grow.",
+      ];
     case "custom":
       return [
         `See whether the world or the data moved ${name}: run its statement on the windows around ${since} (leeway sql), split by version or cohort.`,

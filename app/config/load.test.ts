@@ -340,7 +340,8 @@ monitors:
   - { name: e, kind: sql, sql: "SELECT avg(a) FROM v_m WHERE event_time > {since:DateTime}" }
   - { name: f, kind: sql, sql: "SELECT 'x FROM v_m" }
   - { name: f, kind: sql, sql: "SELECT 1 FROM v_m; SELECT 2" }
-  - { name: g, kind: sql, sql: "SELECT 1 FROM v_m FORMAT CSV", min_change: 0 }`,
+  - { name: g, kind: sql, sql: "SELECT 1 FROM v_m FORMAT CSV", min_change: 0 }
+  - { name: joint, kind: domain_classifier, min_change: 2 }`,
       },
       faults: [
         'models/m.yaml:3: monitors[0].name: "a" is a feature too; give the monitor a name of its own',
@@ -353,6 +354,7 @@ monitors:
         "models/m.yaml:9: monitors[6].sql: holds several statements; write one SELECT",
         "models/m.yaml:10: monitors[7].sql: holds FORMAT; leave it out: the value is read as it is",
         "models/m.yaml:10: monitors[7].min_change: must be above 0; it is the change that is of no interest, such as 0.1 for a tenth",
+        "models/m.yaml:11: monitors[8].min_change: must be below 1; it is the share of rows moved together that is of no interest, such as 0.05",
       ],
     },
     {

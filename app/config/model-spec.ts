@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { BaselineSpec } from "../../core/baseline.ts";
-import type { CohortDerivation, ModelSpec, Task } from "../../core/model.ts";
+import type { CohortDerivation, ModelSpec, MonitorSpec, Task } from "../../core/model.ts";
 import { dayMs } from "../../core/window.ts";
 import type { ModelFile } from "./schema.ts";
 
@@ -27,13 +27,11 @@ export function modelSpec(name: string, origin: ModelSpec["origin"], file: Model
       watch: spec.watch,
       ...derivationOf(spec),
     })),
-    monitors: (file.monitors ?? []).map(({ kind, name, sql, min_change: minChange, harm }) => ({
-      kind,
-      name,
-      sql,
-      minChange,
-      harm,
-    })),
+    monitors: (file.monitors ?? []).map((monitor): MonitorSpec => {
+      const { name, min_change: minChange, harm } = monitor;
+      const common = { name, minChange, harm };
+      return monitor.kind === "sql" ? { ...common, kind: "sql", sql: monitor.sql } : { ...common, kind: monitor.kind };
+    }),
     baseline: baselineOf(file.baseline, directory),
     monitoring: {
       windowMs: monitoring.window!,

@@ -140,6 +140,12 @@ const labelWindow = positiveDuration
   .meta({ description: "The longest time between an event and a label that names only its entity_key." });
 const columnName = (what: string) => nonEmptyText.nullable().optional().meta({ description: what });
 
+const monitorName = nonEmptyText.meta({ description: "What messages and pages call it." });
+const monitorHarm = z
+  .enum(harms)
+  .prefault("inputs_moved")
+  .meta({ description: "What a change means; decides the severity, as `alerting.severity` says." });
+
 export const modelSchema = z.strictObject({
   model: nonEmptyText
     .optional()
@@ -190,25 +196,38 @@ export const modelSchema = z.strictObject({
     .meta({ description: "Attributes to slice by: features or cohorts of the events." }),
   monitors: z
     .array(
-      z.strictObject({
-        name: nonEmptyText.meta({ description: "What messages and pages call it." }),
-        kind: z.literal("sql").meta({ description: "`sql`: a SELECT of one number." }),
-        sql: nonEmptyText.meta({
-          description: "The statement; in it `v_<model>` holds the rows of one window. See docs/monitors.md.",
+      z.discriminatedUnion("kind", [
+        z.strictObject({
+          kind: z.literal("sql"),
+          name: monitorName,
+          sql: nonEmptyText.meta({
+            description:
+              "A SELECT of one number; in it `v_<model>` holds the rows of one window. See docs/monitors.md.",
+          }),
+          min_change: z
+            .number()
+            .gt(0, { error: "must be above 0; it is the change that is of no interest, such as 0.1 for a tenth" })
+            .prefault(0.1)
+            .meta({
+              description: "Change that is of no interest, as a share of the mean over the baseline's windows.",
+            }),
+          harm: monitorHarm,
         }),
-        min_change: z
-          .number()
-          .gt(0, { error: "must be above 0; it is the change that is of no interest, such as 0.1 for a tenth" })
-          .prefault(0.1)
-          .meta({ description: "Change that is of no interest, as a share of the mean over the baseline's windows." }),
-        harm: z
-          .enum(harms)
-          .prefault("inputs_moved")
-          .meta({ description: "What a change means; decides the severity, as `alerting.severity` says." }),
-      }),
+        z.strictObject({
+          kind: z.literal("domain_classifier"),
+          name: monitorName,
+          min_change: share("it is the share of rows moved together that is of no interest, such as 0.05")
+            .prefault(0.05)
+            .meta({ description: "Share of rows moved together that is of no interest." }),
+          harm: monitorHarm,
+        }),
+      ]),
     )
     .optional()
-    .meta({ description: "Values of your own, one per window; all of them share 10 % of the budget." }),
+    .meta({
+      description:
+        "Values beside the features, one per window: your own (`sql`), or whether features changed together (`domain_classifier`); all of them share 10 % of the budget.",
+    }),
   baseline: z
     .discriminatedUnion("kind", [
       z.strictObject({

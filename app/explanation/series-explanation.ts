@@ -119,7 +119,7 @@ function gatesOf(
 ): readonly Gate[] {
   const { state, signal } = evaluation;
   const gates: Gate[] = [];
-  if (signal === "custom") return monitorGates(evaluation, memory, examination);
+  if (signal === "custom" || signal === "joint") return monitorGates(evaluation, memory, examination);
   if (state === "no_baseline") {
     const detail =
       evaluation.referenceRows === 0
@@ -212,7 +212,10 @@ function monitorGates(
     return [{ gate: "baseline", verdict: "not_measured", detail }];
   }
   if (effect === null || pValue === null || threshold === null) {
-    const detail = "its statement gave no value for this window; if it failed, the detector's log says why";
+    const detail =
+      evaluation.signal === "joint"
+        ? "the window or the baseline has too few rows for a classifier: 200 a side are needed"
+        : "its statement gave no value for this window; if it failed, the detector's log says why";
     return [{ gate: "rows", verdict: "not_measured", detail }];
   }
   const { value = 0, reference_mean: mean = 0 } = methods;
@@ -226,7 +229,7 @@ function monitorGates(
     {
       gate: "effect",
       verdict: state === "drift" ? "passed" : "not_measured",
-      detail: `${shareText(effect)} away from that mean, at least ${shareText(Math.max(0, effectLow ?? 0))}; it must exceed min_change of the model's file`,
+      detail: `${shareText(effect)} ${evaluation.signal === "joint" ? "of rows beyond it" : "away from that mean"}, at least ${shareText(Math.max(0, effectLow ?? 0))}; it must exceed min_change of the model's file`,
     },
     ...(persistence === null ? [] : [persistence]),
   ];
@@ -284,7 +287,8 @@ function conclusionOf(evaluation: Evaluation, gates: readonly Gate[]): string {
     case "no_baseline":
       return "not measured: there is nothing to compare with, so it cannot fire";
     case "insufficient_data":
-      if (evaluation.signal === "custom") return "not measured: no value, which does not say that nothing changed";
+      if (evaluation.signal === "custom" || evaluation.signal === "joint")
+        return "not measured: no value, which does not say that nothing changed";
       return "not measured: too few rows, which does not say that nothing changed";
     case "warming_up":
       return "no finding: ordinary variation is still being learnt";

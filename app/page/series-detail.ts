@@ -10,7 +10,7 @@ import { type SeriesStory, signalText } from "./series-table.ts";
 import { timeChart } from "./time-chart.ts";
 
 /** Signals whose effect is a share: of rows, or of the mean that a monitor's value has over the baseline. */
-const inShares: ReadonlySet<string> = new Set(["distribution", "missing", "unseen", "custom"]);
+const inShares: ReadonlySet<string> = new Set(["distribution", "missing", "unseen", "custom", "joint"]);
 /** A categorical chart shows so many categories at least, whatever moved. */
 const drawnWhole = 12;
 
@@ -52,7 +52,7 @@ export async function seriesDetail(
   });
   // A line that is 0 throughout says in words what it says.
   const shown = lines.filter(({ values }) => values.some((value) => value !== null && value > 0));
-  const monitored = story.signals.every(({ signal }) => signal === "custom");
+  const monitored = story.signals.every(({ signal }) => signal === "custom" || signal === "joint");
   const drawing = html`<div class="charts">
     <div>
       <h3>${name}: reference and window ${windowText(at.window)}</h3>
@@ -61,7 +61,7 @@ export async function seriesDetail(
     <div>
       ${timeChart({
         title: `How much of ${name} moved`,
-        caption: monitored ? "share of the baseline's mean, per window" : "share of rows, per window",
+        caption: monitored ? "change, per window" : "share of rows, per window",
         windows: at.windows,
         lines: shown.length > 0 ? shown : lines.slice(0, 1),
         ...(floor !== undefined && !monitored && { level: { name: "floor", value: floor } }),

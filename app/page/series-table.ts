@@ -74,6 +74,7 @@ export function signalText(signal: SignalHistory["signal"]): string {
     unseen: "new values",
     silence: "longest gap",
     custom: "value of the monitor",
+    joint: "features together",
   };
   return words[signal] ?? signal.replaceAll("_", " ");
 }

@@ -28,7 +28,7 @@ export interface Contrast {
 
 export type ContrastSignal = Extract<Signal, "distribution" | "missing" | "unseen">;
 /** What windows decide; the other signals are the fast cadence's. */
-export type WindowSignal = ContrastSignal | "silence" | "custom";
+export type WindowSignal = ContrastSignal | "silence" | "custom" | "joint";
 
 /** The sums a window leaves behind: enough for every contrast, and windows pool by adding them up. */
 export interface WindowSums {

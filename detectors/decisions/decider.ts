@@ -112,7 +112,7 @@ export interface FindingDecision {
   readonly horizon: "short" | "long";
   readonly reference: number;
   readonly current: number;
-  /** Share of rows moved with its one-sided 90 % bounds; silence: the gap over the reference's longest; custom: the relative change. */
+  /** Share of rows moved with its one-sided 90 % bounds; silence: the gap over the reference's longest; monitors: see `ValueEvidence`. */
   readonly effect: number;
   readonly effectLow: number;
   readonly effectHigh: number;
@@ -243,7 +243,6 @@ const warmUpWindows = 14;
 const warmUpFloor = 0.1;
 const silenceSeries: Series = { role: "feature", feature: "", version: "", slice: "" };
 const monitorSeries = (name: string): Series => ({ role: "feature", feature: name, version: "", slice: "" });
-const valueContrast = "value of a window";
 
 /** Names a series within one model's decision state. */
 function seriesKey({ role, feature, version, slice }: Series): string {
@@ -485,7 +484,7 @@ export function createDecider(options: DeciderOptions): Decider {
         if (silence === null) return { kind: "not_measured" };
         return silence.passes || silence.logDistance >= finding.d0 / 2 ? { kind: "lasting" } : { kind: "calm" };
       }
-      if (finding.signal === "custom") {
+      if (finding.signal === "custom" || finding.signal === "joint") {
         const monitor = monitorOf(finding.key);
         if (monitor === undefined) return { kind: "retired" };
         const { evidence } = monitor;
@@ -503,7 +502,7 @@ export function createDecider(options: DeciderOptions): Decider {
 
     function evidenceNow(finding: FindingMemory): FindingEvidence | null {
       if (finding.signal === "silence") return silence === null ? null : silenceEvidence(silence);
-      if (finding.signal === "custom") {
+      if (finding.signal === "custom" || finding.signal === "joint") {
         const monitor = monitorOf(finding.key);
         return monitor === undefined || monitor.evidence === null ? null : monitorEvidence(monitor, monitor.evidence);
       }
@@ -598,14 +597,16 @@ export function createDecider(options: DeciderOptions): Decider {
     }
 
     for (const monitor of monitors) {
-      const { key, evidence } = monitor;
-      if (evidence?.passes !== true || isOpen(key, "custom") || closedNow(key, "custom")) continue;
+      const { key, evidence, signal } = monitor;
+      if (evidence?.passes !== true || isOpen(key, signal) || closedNow(key, signal)) continue;
+      // What one feature shows by itself is told by that feature.
+      if (signal === "joint" && featureMoves(findings, openings)) continue;
       openings.push({
         key,
         series: monitor.series,
-        signal: "custom",
+        signal,
         contrast: -1,
-        contrastName: valueContrast,
+        contrastName: monitor.contrast,
         horizon: "short",
         d0: evidence.distance,
         evidence: () => monitorEvidence(monitor, evidence),
@@ -743,7 +744,7 @@ export function createDecider(options: DeciderOptions): Decider {
         ),
         silenceEvaluation(gap, silence, budget.silence, modelRows, isOpen(silenceKey, "silence")),
         ...monitors.map((monitor) =>
-          monitorEvaluation(monitor, budget.monitor, modelRows, isOpen(monitor.key, "custom")),
+          monitorEvaluation(monitor, budget.monitor, modelRows, isOpen(monitor.key, monitor.signal)),
         ),
       ],
       level: level ?? 0,
@@ -999,7 +1000,7 @@ function decisionOf(
 
 /** Silence and monitors learn from the baseline alone. */
 function learnsLive(signal: WindowSignal): boolean {
-  return signal !== "silence" && signal !== "custom";
+  return signal !== "silence" && signal !== "custom" && signal !== "joint";
 }
 
 function notMeasured(
@@ -1105,21 +1106,31 @@ function silenceEvaluation(
 }
 
 /** One monitor in the window at hand. */
-interface MonitorNow {
-  readonly name: string;
+interface MonitorNow extends ValueObservation {
   readonly key: string;
   readonly series: Series;
-  readonly value: number | null;
-  readonly reference: ValueReference | null;
   /** Null: the window gave no value, or the baseline too few. */
   readonly evidence: ValueEvidence | null;
 }
 
-function monitorNow({ name, value, reference, minChange }: ValueObservation, threshold: number): MonitorNow {
+function monitorNow(observation: ValueObservation, threshold: number): MonitorNow {
+  const { name, value, reference } = observation;
   const series = monitorSeries(name);
   const evidence =
-    value === null || reference === null ? null : valueEvidence(value, reference, { threshold, minChange });
-  return { name, key: seriesKey(series), series, value, reference, evidence };
+    value === null || reference === null ? null : valueEvidence(value, reference, { threshold, ...observation });
+  return { ...observation, key: seriesKey(series), series, evidence };
+}
+
+/** Whether a finding of one feature of the whole model is open, or opens in this window. */
+function featureMoves(
+  findings: readonly FindingMemory[],
+  openings: readonly Pick<FindingMemory, "series" | "signal">[],
+): boolean {
+  const isFeature = ({ series, signal }: Pick<FindingMemory, "series" | "signal">) =>
+    series.role === "feature" &&
+    series.slice === "" &&
+    (signal === "distribution" || signal === "missing" || signal === "unseen");
+  return openings.some(isFeature) || findings.some((finding) => finding.closedIndex === null && isFeature(finding));
 }
 
 function referencesOf(monitors: readonly MonitorNow[]): Record<string, ValueReference> {
@@ -1129,7 +1140,7 @@ function referencesOf(monitors: readonly MonitorNow[]): Record<string, ValueRefe
 }
 
 function monitorEvaluation(
-  { series, value, reference, evidence }: MonitorNow,
+  { series, signal, contrast, value, reference, evidence }: MonitorNow,
   threshold: number,
   rows: number,
   open: boolean,
@@ -1137,15 +1148,15 @@ function monitorEvaluation(
   const referenceWindows = reference?.windows ?? 0;
   if (evidence === null) {
     const state = value === null ? "insufficient_data" : "no_baseline";
-    return notMeasured(series, "custom", state, rows, referenceWindows);
+    return notMeasured(series, signal, state, rows, referenceWindows);
   }
   return {
     series,
-    signal: "custom",
+    signal,
     state: open ? "drift" : evidence.pValue <= 20 * threshold ? "watching" : "ok",
     rows,
     referenceRows: referenceWindows,
-    contrast: valueContrast,
+    contrast,
     effect: evidence.change,
     effectLow: evidence.changeLow,
     effectHigh: evidence.changeHigh,

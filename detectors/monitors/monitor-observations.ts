@@ -10,6 +10,7 @@ import type { MonitorValue } from "../../store/facts/monitor-values.ts";
 import { alignmentOf } from "../baselines/baseline.ts";
 import type { LoadedBaseline } from "../baselines/baseline.ts";
 import type { DecisionState } from "../decisions/decider.ts";
+import { createJointValues } from "../multivariate/joint-values.ts";
 import { valueReference } from "./value-evidence.ts";
 import type { ValueObservation, ValueReference } from "./value-evidence.ts";
 
@@ -29,11 +30,14 @@ export interface MonitorObserver {
   ): Promise<readonly ValueObservation[]>;
 }
 
+type SqlMonitor = Extract<MonitorSpec, { readonly kind: "sql" }>;
+
 /** How statements reach the store. */
 export type ReaderConnection = () => Promise<Facts>;
 
 /** @param options.connectReader Facts with a reader's rights, closed after each window. */
 export function createMonitorObserver(options: {
+  readonly facts: Facts;
   readonly connectReader: ReaderConnection;
   readonly model: ModelSpec;
   readonly environment: string;
@@ -42,6 +46,7 @@ export function createMonitorObserver(options: {
 }): MonitorObserver {
   const { model, environment, loaded, log } = options;
   const { baseline, rowScope } = loaded;
+  const classifier = createJointValues({ facts: options.facts, model, environment, loaded });
   let told = "";
 
   /** Whole windows alone: a value such as a sum is not comparable over a part of one. */
@@ -59,7 +64,7 @@ export function createMonitorObserver(options: {
       await using reader = await options.connectReader();
       const viewed = { name: model.name, task: model.task, features: loaded.features };
       const failures: string[] = [];
-      const ask = async (monitor: MonitorSpec, of: Window, inEnvironment: string): Promise<MonitorValue> =>
+      const ask = async (monitor: SqlMonitor, of: Window, inEnvironment: string): Promise<MonitorValue> =>
         monitorValue(
           reader,
           { environment: inEnvironment, model: model.name, fromMs: of.startMs, toMs: of.endMs },
@@ -67,7 +72,7 @@ export function createMonitorObserver(options: {
         );
 
       /** Null if the statement fails: what it gave in other windows would not be all of them. */
-      const askReference = async (monitor: MonitorSpec, statement: string): Promise<ValueReference | null> => {
+      const askReference = async (monitor: SqlMonitor, statement: string): Promise<ValueReference | null> => {
         const values: (number | null)[] = [];
         for (const one of referenceWindows()) {
           const asked = await ask(monitor, one, rowScope.environment);
@@ -85,6 +90,15 @@ export function createMonitorObserver(options: {
         const { name, minChange } = monitor;
         const statement = statementOf(monitor, baseline.baselineId);
         const known = before.monitors?.[name];
+        if (monitor.kind === "domain_classifier") {
+          const { contrast, nullDeviation, value } = await classifier.value(window, schemas);
+          const remembered = known?.statement === statement;
+          const reference = remembered
+            ? known
+            : valueReference(statement, await classifier.referenceValues(referenceWindows(), schemas));
+          observations.push({ name, signal: "joint", contrast, value, reference, minChange, nullDeviation });
+          continue;
+        }
         const asked = await ask(monitor, window, environment);
         const value = asked.kind === "value" ? asked.value : null;
         if (asked.kind === "failed") failures.push(`${name}: ${asked.why}`);
@@ -94,7 +108,15 @@ export function createMonitorObserver(options: {
             : asked.kind === "failed"
               ? null
               : await askReference(monitor, statement);
-        observations.push({ name, value, reference, minChange });
+        observations.push({
+          name,
+          signal: "custom",
+          contrast: "value of a window",
+          value,
+          reference,
+          minChange,
+          nullDeviation: 0,
+        });
       }
       const failure = failures.join("; ");
       if (failure !== "" && failure !== told) {
@@ -111,9 +133,9 @@ export function createMonitorObserver(options: {
 const partialShare = 0.05;
 
 /** Identifies what the reference's values were asked with, and of what. */
-function statementOf({ sql }: MonitorSpec, baselineId: string): string {
+function statementOf(monitor: MonitorSpec, baselineId: string): string {
   return createHash("sha256")
-    .update(JSON.stringify([sql, baselineId]))
+    .update(JSON.stringify([monitor.kind === "sql" ? monitor.sql : monitor.kind, baselineId]))
     .digest("hex")
     .slice(0, 16);
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createRandom } from "../simulate/random.ts";
 import { minReferenceValues, valueEvidence, valueReference } from "./value-evidence.ts";
 
-const gates = { threshold: 0.001, minChange: 0.1 };
+const gates = { signal: "custom", threshold: 0.001, minChange: 0.1, nullDeviation: 0 } as const;
 
 describe("the values of the baseline's windows", () => {
   test("windows without a value are left out", () => {
@@ -63,10 +63,23 @@ describe("a value against the baseline", () => {
     for (let draw = 0; draw < draws; draw += 1) {
       const values = Array.from({ length: 8 }, () => 1 + 3 * random.normal());
       const reference = valueReference("s", values);
-      const evidence = valueEvidence(1 + 3 * random.normal(), reference, { threshold: 0.05, minChange: 0.01 });
+      const evidence = valueEvidence(1 + 3 * random.normal(), reference, {
+        ...gates,
+        threshold: 0.05,
+        minChange: 0.01,
+      });
       if (evidence!.pValue <= 0.05) passed += 1;
     }
     // Four standard errors.
     expect(Math.abs(passed / draws - 0.05)).toBeLessThan(4 * Math.sqrt((0.05 * 0.95) / draws));
+  });
+
+  test("joint: only rows that are easier to tell apart are a change, on the value itself, and never below its own noise", () => {
+    const joint = { ...gates, signal: "joint", minChange: 0.05, nullDeviation: 0.01 } as const;
+    const reference = valueReference("s", [0.002, -0.001, 0, 0.001, -0.002, 0.001, 0, 0]);
+    expect(valueEvidence(-0.5, reference, joint)).toMatchObject({ passes: false, pValue: 0.5 });
+    expect(valueEvidence(0.2, reference, joint)?.passes).toBe(true);
+    expect(valueEvidence(0.2, reference, joint)?.change).toBeCloseTo(0.2, 3);
+    expect(valueEvidence(0.2, reference, { ...joint, nullDeviation: 0.1 })?.passes).toBe(false);
   });
 });

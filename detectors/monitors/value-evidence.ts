@@ -17,15 +17,21 @@ export interface ValueReference {
   readonly deviation: number;
 }
 
-/** One value of the user's own, in the window at hand. */
+/** One monitor in the window at hand. */
 export interface ValueObservation {
   readonly name: string;
+  /** `joint`: how well a classifier tells the window's rows from the baseline's, 2·AUC − 1. */
+  readonly signal: "custom" | "joint";
+  /** What the value is, or what made it what it is: told of a finding. */
+  readonly contrast: string;
   /** Null: the window gave none. */
   readonly value: number | null;
   /** Null: it is not known, as when the statement failed. */
   readonly reference: ValueReference | null;
   /** As in `MonitorSpec`. */
   readonly minChange: number;
+  /** Standard deviation that the value has even if nothing differs; 0 if that is not known. */
+  readonly nullDeviation: number;
 }
 
 /** A value judged against those of the baseline's windows. */
@@ -34,7 +40,7 @@ export interface ValueEvidence {
   /** Value − mean. */
   readonly distance: number;
   readonly pValue: number;
-  /** |value − mean| as a share of |mean|, with its one-sided 90 % bounds; against a mean of 0, 1 stands for any change. */
+  /** |value − mean| as a share of |mean|, with its one-sided 90 % bounds; against a mean of 0, 1 stands for any change. Joint: value − mean. */
   readonly change: number;
   readonly changeLow: number;
   readonly changeHigh: number;
@@ -67,22 +73,28 @@ export function valueNumbers({ value, reference }: ValueObservation): Record<str
  * the relative change exceeds `minChange`. Windows are taken as independent of one another: a season within the baseline
  * widens the spread and costs power, no false findings.
  *
+ * Joint: one-sided, since rows that are harder to tell apart than the baseline's own windows are no change, and on the
+ * value itself, which is a share of rows already.
+ *
  * @returns null if fewer than 5 windows of the baseline have a value: no baseline.
  */
 export function valueEvidence(
   value: number,
   reference: ValueReference,
-  gates: { readonly threshold: number; readonly minChange: number },
+  gates: { readonly threshold: number } & Pick<ValueObservation, "signal" | "minChange" | "nullDeviation">,
 ): ValueEvidence | null {
   const { windows: n, mean } = reference;
   if (n < minReferenceValues) return null;
-  const deviation = Math.max(reference.deviation, minRelativeDeviation * Math.abs(mean));
+  const joint = gates.signal === "joint";
+  const smallest = joint ? 0 : minRelativeDeviation * Math.abs(mean);
+  const deviation = Math.max(reference.deviation, smallest, gates.nullDeviation);
   const scale = deviation * Math.sqrt(1 + 1 / n);
   const distance = value - mean;
-  const size = Math.abs(distance);
-  const pValue = scale > 0 ? 2 * studentTTail(size / scale, n - 1) : size > 0 ? 0 : 1;
+  const size = joint ? Math.max(0, distance) : Math.abs(distance);
+  const sides = joint ? 1 : 2;
+  const pValue = scale > 0 ? Math.min(1, sides * studentTTail(size / scale, n - 1)) : size > 0 ? 0 : 1;
   // Nothing is a share of zero: any change of a mean of 0 is all of it.
-  const unit = Math.abs(mean) > 0 ? Math.abs(mean) : size > 0 ? size : 1;
+  const unit = joint ? 1 : Math.abs(mean) > 0 ? Math.abs(mean) : size > 0 ? size : 1;
   const error = (boundQuantile * scale) / unit;
   const change = size / unit;
   return {
@@ -94,7 +106,7 @@ export function valueEvidence(
     changeHigh: change + error,
     passes: pValue <= gates.threshold && change - error > gates.minChange,
     minimumDetectableChange: Math.max(
-      (studentTQuantile(gates.threshold / 2, n - 1) * scale) / unit,
+      (studentTQuantile(gates.threshold / sides, n - 1) * scale) / unit,
       gates.minChange + error,
     ),
   };

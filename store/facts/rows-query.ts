@@ -53,7 +53,8 @@ export function rowsQuery(question: RowsQuestion): string {
     case "latency":
       return `SELECT ${step} AS time, count() AS rows, quantiles(0.5, 0.9, 0.99)(latency_ms) AS latency_ms FROM ${view} ${where(before)} GROUP BY time ORDER BY time`;
     case "custom":
-      // The statement is the model's file's; these are the rows it ran on.
+    case "joint":
+      // The statement of a monitor is its model's file's; these are the rows it ran on.
       return `SELECT * FROM ${view} ${where(windowStartMs)} ORDER BY event_time LIMIT 20`;
     case "volume":
     case "silence":
