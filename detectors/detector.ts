@@ -563,9 +563,7 @@ export function createDetector(options: DetectorOptions): Detector {
       slices: tracked.baseline?.slices ?? [],
       minSliceRows: model.monitoring.minSliceRows,
       reference:
-        tracked.baseline === null
-          ? null
-          : { scope: tracked.baseline.rowScope, rows: tracked.baseline.baseline.rows },
+        tracked.baseline === null ? null : { scope: tracked.baseline.rowScope, rows: tracked.baseline.baseline.rows },
       clock,
       metrics,
     });
