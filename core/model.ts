@@ -41,7 +41,7 @@ export type MonitorSpec = {
   readonly name: string;
   /**
    * Change that is of no interest. `sql`: as a share of the mean over the baseline's windows, 0.1 is a tenth;
-   * `domain_classifier`: as a share of rows, 2·AUC − 1.
+   * `domain_classifier`: as 2·AUC − 1.
    */
   readonly minChange: number;
   /** What a change means for the user of the model. */

@@ -153,7 +153,7 @@ export function sizeText(finding: Finding): string {
   const { evidence, signal } = finding;
   if (signal === "silence") return `${numberText(evidence.effect)} times the longest gap of the baseline`;
   if (signal === "joint") {
-    return `${shareText(evidence.effect)} of rows moved together with no feature moving alone, at least ${shareText(evidence.effectLow)}`;
+    return `rows told apart ${numberText(evidence.effect)} better than the baseline's own windows, at least ${numberText(evidence.effectLow)} (2·AUC − 1: 0 not at all, 1 always)`;
   }
   if (signal === "custom") {
     const side = evidence.current < evidence.reference ? "below" : "above";

@@ -354,7 +354,7 @@ monitors:
         "models/m.yaml:9: monitors[6].sql: holds several statements; write one SELECT",
         "models/m.yaml:10: monitors[7].sql: holds FORMAT; leave it out: the value is read as it is",
         "models/m.yaml:10: monitors[7].min_change: must be above 0; it is the change that is of no interest, such as 0.1 for a tenth",
-        "models/m.yaml:11: monitors[8].min_change: must be below 1; it is the share of rows moved together that is of no interest, such as 0.05",
+        "models/m.yaml:11: monitors[8].min_change: must be below 1; it is how well rows may be told apart (2·AUC − 1), such as 0.05",
       ],
     },
     {

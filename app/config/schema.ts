@@ -216,9 +216,11 @@ export const modelSchema = z.strictObject({
         z.strictObject({
           kind: z.literal("domain_classifier"),
           name: monitorName,
-          min_change: share("it is the share of rows moved together that is of no interest, such as 0.05")
+          min_change: share("it is how well rows may be told apart (2·AUC − 1), such as 0.05")
             .prefault(0.05)
-            .meta({ description: "Share of rows moved together that is of no interest." }),
+            .meta({
+              description: "How well rows may be told from the baseline's without anyone being told, as 2·AUC − 1.",
+            }),
           harm: monitorHarm,
         }),
       ]),

@@ -219,6 +219,7 @@ function monitorGates(
     return [{ gate: "rows", verdict: "not_measured", detail }];
   }
   const { value = 0, reference_mean: mean = 0 } = methods;
+  const sizeOf = evaluation.signal === "joint" ? numberText : shareText;
   const persistence = persistenceGate(memory, examination);
   return [
     {
@@ -229,7 +230,7 @@ function monitorGates(
     {
       gate: "effect",
       verdict: state === "drift" ? "passed" : "not_measured",
-      detail: `${shareText(effect)} ${evaluation.signal === "joint" ? "of rows beyond it" : "away from that mean"}, at least ${shareText(Math.max(0, effectLow ?? 0))}; it must exceed min_change of the model's file`,
+      detail: `${sizeOf(effect)} ${evaluation.signal === "joint" ? "above" : "away from"} that mean, at least ${sizeOf(Math.max(0, effectLow ?? 0))}; the latter must exceed min_change of the model's file`,
     },
     ...(persistence === null ? [] : [persistence]),
   ];

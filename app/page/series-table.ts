@@ -145,6 +145,7 @@ function effectText(lead: ReturnType<typeof leading>): Html | string {
   if (lead === null || effect === null) return html`<span class="faint">not measured</span>`;
   const { state, effectLow: low } = lead.point;
   if (lead.signal.signal === "silence") return html`<span class="faint">${effect.toFixed(1)} × the longest gap</span>`;
+  if (lead.signal.signal === "joint") return html`<span class="faint">told apart: ${effect.toFixed(2)}</span>`;
   if (lead.signal.signal === "custom") return html`<span class="faint">${shareText(effect)} off its mean</span>`;
   if (stateLooks[state].tone === "unmeasured") return html`<span class="faint">${shareText(effect)}</span>`;
   return low === null || state !== "drift"

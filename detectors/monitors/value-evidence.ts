@@ -74,7 +74,7 @@ export function valueNumbers({ value, reference }: ValueObservation): Record<str
  * widens the spread and costs power, no false findings.
  *
  * Joint: one-sided, since rows that are harder to tell apart than the baseline's own windows are no change, and on the
- * value itself, which is a share of rows already.
+ * value itself, which has a scale already.
  *
  * @returns null if fewer than 5 windows of the baseline have a value: no baseline.
  */
