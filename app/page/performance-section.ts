@@ -110,7 +110,8 @@ function measureChart(measure: string, { first: _, ...look }: Look, points: read
 }
 
 function coverage(points: readonly PerformancePoint[]): string {
-  const last = points.at(-1)?.window;
+  // The newest window has hardly any yet: the newest whose labels are due says more.
+  const last = (points.findLast(({ measures: known }) => known["labels_due"] === 1) ?? points.at(-1))?.window;
   if (last === undefined) return "No window was measured yet";
   const newest = points.filter((point) => point.window.startMs === last.startMs);
   const labelled = newest.reduce((sum, point) => sum + (point.measures["labelled_rows"] ?? 0), 0);
