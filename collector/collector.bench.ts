@@ -2,7 +2,7 @@
  * What one event costs: CPU time of the collector and the engine together, from Kafka to stored and merged, beside
  * JSON.parse alone on the same events in the same run. CPU time, not wall time: other programs may be running.
  *
- *     npm run bench -- [--events 300000] [--models 1,1000] [--rate EVENTS_PER_SECOND] [--traceparent | --tracing] [--json]
+ *     npm run bench:collector -- [--events 300000] [--models 1,1000] [--rate EVENTS_PER_SECOND] [--traceparent | --tracing] [--json]
  *
  * With --traceparent every message names a span of its own; with --tracing the collector traces as well, to a receiver here.
  */

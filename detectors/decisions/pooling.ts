@@ -15,7 +15,9 @@ export interface RecentWindow {
  * Twelve digits are far below what any decision feels, and keep the stored state short (+ 0: JSON has no −0). Digits, not
  * decimals: weights may be as small as their producer likes.
  */
-const round = (value: number): number => Number(value.toPrecision(12)) + 0;
+const round = (value: number): number =>
+  // Most sums are counts, which twelve digits hold: text takes its time.
+  Number.isInteger(value) && Math.abs(value) < 1e12 ? value + 0 : Number(value.toPrecision(12)) + 0;
 
 export function recentWindow(index: number, window: WindowSums): RecentWindow {
   const { rows, presentRows } = window;

@@ -54,14 +54,15 @@ export function learnPrior(histories: readonly ContrastHistory[]): number[] {
   histories.forEach(({ q, df }, c) => writeLikelihood(likelihood, c * size, q, df));
   const prior = Float64Array.from(start);
   const sums = new Float64Array(size);
+  const weights = new Float64Array(size);
   for (let round = 0; round < emRounds; round += 1) {
     sums.set(start);
     for (let offset = 0; offset < likelihood.length; offset += size) {
       let total = 0;
-      for (let i = 0; i < size; i += 1) total += likelihood[offset + i]! * prior[i]!;
+      for (let i = 0; i < size; i += 1) total += weights[i] = likelihood[offset + i]! * prior[i]!;
       // A history that fits nowhere on the grid (beyond its end) says nothing more than "not below the end".
       if (!(total > 0)) continue;
-      for (let i = 0; i < size; i += 1) sums[i]! += (likelihood[offset + i]! * prior[i]!) / total;
+      for (let i = 0; i < size; i += 1) sums[i]! += weights[i]! / total;
     }
     let total = 0;
     for (let i = 0; i < size; i += 1) total += sums[i]!;
