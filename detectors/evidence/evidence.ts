@@ -49,7 +49,8 @@ export function harmOf(
   monitors: ModelSpec["monitors"] = [],
 ): Harm {
   if (signal === "missing" || signal === "silence") return "data_broken";
-  if (signal === "custom") return monitors.find(({ name }) => name === series.feature)?.harm ?? "inputs_moved";
+  if (signal === "custom" || signal === "joint")
+    return monitors.find(({ name }) => name === series.feature)?.harm ?? "inputs_moved";
   return series.role === "feature" && predictions !== "moved" ? "inputs_moved" : "predictions_moved";
 }
 
@@ -62,7 +63,7 @@ export async function createFinding(
 ): Promise<Finding> {
   const { series, signal, findingId, incidentId, environment, model, baselineId, state } = decision;
   // A monitor may be called like a feature, and is another thing.
-  const profiled = signal !== "custom";
+  const profiled = signal !== "custom" && signal !== "joint";
   const reference = profiled ? referenceOf(window.reference, series) : null;
   const current = profiled ? (window.live.find((live) => sameSeries(live.series, series))?.counts ?? null) : null;
   const unit = window.model.features.find((feature) => feature.name === series.feature)?.unit ?? null;
@@ -136,7 +137,8 @@ export function measuredNumbers(
       reference_longest_gap_seconds: Math.max(0, ...gap.referenceGapsMs) / 1000,
     };
   }
-  if (signal === "custom" || reference === null || current === null || current.rows === 0) return {};
+  if (signal === "custom" || signal === "joint" || reference === null || current === null || current.rows === 0)
+    return {};
   const { pooled } = reference;
   switch (signal) {
     case "distribution":
@@ -247,6 +249,7 @@ export function focusOf(
   switch (signal) {
     case "silence":
     case "custom":
+    case "joint":
       return null;
     case "missing":
       return { kind: "missing" };
