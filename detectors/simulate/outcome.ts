@@ -1,4 +1,10 @@
-import { createDecider, type Decider, type DeciderOptions, type FindingDecision } from "../decisions/decider.ts";
+import {
+  createDecider,
+  type Decider,
+  type DeciderOptions,
+  type DecisionState,
+  type FindingDecision,
+} from "../decisions/decider.ts";
 import type { LiveWindow, SimulatedModel } from "./streams.ts";
 
 export type SimulatedMonitoring = DeciderOptions["monitoring"];
@@ -29,6 +35,8 @@ interface OutcomeOptions {
   /** Ends the run early, e.g. once the changed feature was found. */
   readonly until?: (outcome: Outcome) => boolean;
   readonly seen?: (window: LiveWindow) => void;
+  /** The same stream with another reference, if it moves before this window; null: it stays. */
+  readonly moves?: (window: number, state: DecisionState) => SimulatedModel | null;
 }
 
 function deciderOf(model: SimulatedModel, options: OutcomeOptions): Decider {
@@ -47,8 +55,9 @@ function deciderOf(model: SimulatedModel, options: OutcomeOptions): Decider {
 }
 
 /** Decides `windows` live windows of the model, from window `from` on. */
-export function outcomeOf(model: SimulatedModel, windows: number, options: OutcomeOptions, from = 0): Outcome {
-  const decider = deciderOf(model, options);
+export function outcomeOf(first: SimulatedModel, windows: number, options: OutcomeOptions, from = 0): Outcome {
+  let model = first;
+  let decider = deciderOf(model, options);
   let state = decider.initialState();
   const incidents = new Map<string, number>();
   const sent = new Map<string, number>();
@@ -61,6 +70,12 @@ export function outcomeOf(model: SimulatedModel, windows: number, options: Outco
     states: new Set<string>(),
   };
   for (let w = from; w < from + windows; w += 1) {
+    const moved = options.moves?.(w, state) ?? null;
+    if (moved !== null) {
+      model = moved;
+      decider = deciderOf(model, options);
+      state = decider.initialState();
+    }
     const live = model.live(w);
     options.seen?.(live);
     const step = decider.step(state, live.window, live.profiles, null);

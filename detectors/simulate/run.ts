@@ -1,3 +1,4 @@
+import type { DecisionState } from "../decisions/decider.ts";
 import { fastOutcome } from "./fast.ts";
 import { outcomeOf, type SimulatedMonitoring } from "./outcome.ts";
 import { identityFrom, identityShapes, identityWindows, type Scenario } from "./scenarios.ts";
@@ -37,6 +38,7 @@ export function runScenario(
   switch (scenario.kind) {
     case "false_incidents": {
       if (scenario.rebaseline === true) return rebaselined(stream, scenario.windows, [seed, index], shared);
+      if (scenario.trailing === true) return trailed(stream, scenario.windows, [seed, index], shared);
       const outcome = outcomeOf(createModel(stream, null, seed, index), scenario.windows, shared);
       const from = shared.subWindowsKnown ? 0 : warmUpWindows;
       return runOf(outcome, null, from);
@@ -76,6 +78,27 @@ function rebaselined(
   const seen: LiveWindow[] = [];
   outcomeOf(model, rebaselineWindows, { ...options, seen: (window) => seen.push(window) });
   return runOf(outcomeOf(model.rebaselined(seen), windows, options, rebaselineWindows), null, 0);
+}
+
+/** Each week the reference moves on, to the windows that ended a week ago. */
+function trailed(
+  stream: StreamSpec,
+  windows: number,
+  seeds: readonly number[],
+  options: Parameters<typeof outcomeOf>[2],
+): Run {
+  const model = createModel(stream, null, ...seeds);
+  const windowsSeen: Pick<LiveWindow, "values">[] = model.referenceValues.map((values) => ({ values }));
+  const length = windowsSeen.length;
+  let through = 0;
+  const moves = (window: number, state: DecisionState) => {
+    const end = (Math.floor(window / model.windowsPerWeek) - 1) * model.windowsPerWeek;
+    if (end <= through || state.findings.length > 0) return null;
+    through = end;
+    return model.rebaselined(windowsSeen.slice(end, end + length));
+  };
+  const seen = (window: LiveWindow) => void windowsSeen.push(window);
+  return runOf(outcomeOf(model, windows, { ...options, seen, moves }), null, 0);
 }
 
 function runOf(

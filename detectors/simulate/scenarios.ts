@@ -23,6 +23,8 @@ interface FalseIncidents {
   readonly bar: boolean;
   /** The seven windows after a change that lasts become the reference; what opens from then on is counted. */
   readonly rebaseline?: boolean;
+  /** The reference moves along each week, a week behind, as a trailing baseline does; it stands still with a finding. */
+  readonly trailing?: boolean;
 }
 
 /** The fast cadence on healthy traffic, against its own share of the budget. */
@@ -84,6 +86,12 @@ const hourly: StreamSpec = { ...independent, kind: "hourly", referenceRows: 33_6
 /** Four weeks of a healthy model, days as windows. */
 function healthy(name: string, title: string, stream: StreamSpec, models: number): Scenario {
   return { kind: "false_incidents", name, title, stream, models, windows: 28, bar: true };
+}
+
+/** Eight weeks, so that most of them are held against a reference of live rows. */
+function trailing(name: string, title: string, stream: StreamSpec, models: number): Scenario {
+  const moving = { ...healthy(name, `trailing reference: ${title}`, stream, models), windows: 56, trailing: true };
+  return moving as Scenario;
 }
 
 function healthyHours(name: string, title: string, stream: StreamSpec, models: number): Scenario {
@@ -194,6 +202,10 @@ export const scenarios: readonly Scenario[] = [
     ...healthy("rebaseline", "after a lasting change became the baseline", independent, 300),
     rebaseline: true,
   } as Scenario,
+  trailing("trailing-iid", "independent rows", { ...independent, referenceRows: 28_000 }, 300),
+  trailing("trailing-season", "weekends differ by 0.15σ in every third feature", season, 300),
+  trailing("trailing-users", "ten rows a user", users, 300),
+  trailing("trailing-wander", "means wander slowly by 0.01σ", wander, 300),
   unwindowed("no-times-iid", "no times; independent rows", independent, 300),
   unwindowed("no-times-season", "no times; weekends", season, 300),
   unwindowed("no-times-users", "no times; ten rows a user", users, 300),

@@ -63,7 +63,7 @@ export interface SimulatedModel {
   readonly numeric: readonly boolean[];
   live(window: number): LiveWindow;
   /** The same stream, going on, with these of its windows as the reference. */
-  rebaselined(windows: readonly LiveWindow[]): SimulatedModel;
+  rebaselined(windows: readonly Pick<LiveWindow, "values">[]): SimulatedModel;
 }
 
 export interface LiveWindow {
