@@ -2,6 +2,7 @@ import { access } from "node:fs/promises";
 import { durationText } from "../../../alerting/text/quantities.ts";
 import { dayMs } from "../../../core/window.ts";
 import type { ModelSpec } from "../../../core/model.ts";
+import { fewestTrailingWindows } from "../../../detectors/baselines/trailing.ts";
 import { baselinesInUse, type BaselineAge } from "../../../store/facts/health.ts";
 import { fail, ok, skipped, type Check, type Observation, warn } from "../check.ts";
 
@@ -47,6 +48,17 @@ async function missing(model: ModelSpec): Promise<Observation> {
     );
     if (!there)
       return fail(`its file ${baseline.path} is not there`, "put the file there, or correct baseline.path", name);
+  }
+  if (baseline.kind === "trailing") {
+    const windowMs = model.monitoring.windowMs === "auto" ? dayMs : model.monitoring.windowMs;
+    const needed = `${fewestTrailingWindows} windows of ${durationText(windowMs)}`;
+    return baseline.lengthMs < fewestTrailingWindows * windowMs
+      ? fail(
+          `its trailing range of ${durationText(baseline.lengthMs)} never holds ${needed}`,
+          "raise baseline.length",
+          name,
+        )
+      : skipped(`it is not made yet: it comes once ${needed} have rows, and its gap has passed`, name);
   }
   return skipped("it is not made yet: it comes with the model's first closed window", name);
 }
