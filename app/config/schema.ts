@@ -216,11 +216,9 @@ export const modelSchema = z.strictObject({
         z.strictObject({
           kind: z.literal("domain_classifier"),
           name: monitorName,
-          min_change: share("it is how well rows may be told apart (2·AUC − 1), such as 0.05")
-            .prefault(0.05)
-            .meta({
-              description: "How well rows may be told from the baseline's without anyone being told, as 2·AUC − 1.",
-            }),
+          min_change: share("it is how well rows may be told apart (2·AUC − 1), such as 0.05").prefault(0.05).meta({
+            description: "How well rows may be told from the baseline's without anyone being told, as 2·AUC − 1.",
+          }),
           harm: monitorHarm,
         }),
       ]),
