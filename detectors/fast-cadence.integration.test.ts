@@ -1,14 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { createManualClock } from "../core/clock.ts";
 import { createFeatureSchema } from "../core/feature-schema.ts";
 import type { Finding } from "../core/finding.ts";
-import { silentLogger } from "../core/logger.ts";
 import { dayMs, hourMs, minuteMs } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { writeFeatureSchemas } from "../store/facts/feature-schemas.ts";
 import { createTestDatabase } from "../store/facts/test-database.ts";
 import { generateEvents, normalSql, uniformSql, type GeneratedEvents } from "../store/facts/test-events.ts";
-import { createDetector } from "./detector.ts";
+import { detectorPass } from "./testing/detector-pass.ts";
 import { testModel } from "./testing/model.ts";
 
 // Near the present: tables expire by evaluation time. A Monday, so that all hours of the week are in the baseline.
@@ -61,18 +59,7 @@ async function history(): Promise<Facts> {
 
 /** What one pass at a moment says: the newest record of each finding. */
 async function lookAt(facts: Facts, nowMs: number): Promise<Finding[]> {
-  await using detector = createDetector({
-    facts,
-    models: () => [model],
-    serviceClock: "wall",
-    pollIntervalMs: 1000,
-    lateCheckIntervalMs: 0,
-    clock: createManualClock(nowMs),
-    log: silentLogger,
-    metrics: null,
-  });
-  const report = await detector.pass();
-  for (const one of report.models) if (one.failure !== null) throw one.failure;
+  await detectorPass(facts, { model, nowMs, serviceClock: "wall" });
   const rows = await facts.query<{ finding: string }>(
     "SELECT finding FROM finding_history ORDER BY finding_id, window_end DESC, ingest_time DESC LIMIT 1 BY finding_id",
   );

@@ -33,6 +33,7 @@ import { fastKey, fastStep, fastWindowMs, fastWindowRows, noFastState, volumeSer
 import type { FastBaseline, FastFinding, FastReading, FastState } from "./decisions/fast.ts";
 import { learnFast, wholeStretches } from "./decisions/fast-learning.ts";
 import { gapEvidence } from "./decisions/silence.ts";
+import { horizonOf } from "./window-decision.ts";
 import { exampleOfInterval, traceFindings } from "./evidence/finding-spans.ts";
 
 /** Looks at what arrived since the last look, in stretches of minutes, and tells gross faults at once. */
@@ -150,7 +151,7 @@ export function createFastCadence(options: {
     // What is open already, here or in the windows' memory, takes it in.
     const own = [...identities.values()].find(
       (identity) =>
-        window.startMs - identity.window.startMs <= horizonMs(windowMs) && openIds().has(identity.findingId),
+        window.startMs - identity.window.startMs <= horizonOf(windowMs) * windowMs && openIds().has(identity.findingId),
     );
     return {
       findingId: findingId({ ...key, series, signal, baselineId, openedWindowStartMs: window.startMs }),
@@ -347,10 +348,6 @@ function windowNow(stretch: FastCounts, fromMs: number, throughMs: number, now: 
   const complete = endMs <= now.newestMs || endMs <= now.watermarkMs;
   if (complete && endMs <= throughMs) return { startMs, endMs, rows, counts };
   return rows >= fastWindowRows ? { startMs, endMs: newestMs + 1, rows, counts } : null;
-}
-
-function horizonMs(windowMs: number): number {
-  return 7 * windowMs;
 }
 
 /** Data that does not arrive as it should is broken; values that were never seen may be the world's. */

@@ -42,9 +42,11 @@ import { createMonitorObserver } from "./monitors/monitor-observations.ts";
 import type { ReaderConnection } from "./monitors/monitor-observations.ts";
 import { valueNumbers } from "./monitors/value-evidence.ts";
 
-/** Windows of a day pool a week in the long horizon, shorter ones a day. */
-const dailyHorizon = 7;
-const hourlyHorizon = 24;
+/** Windows in the long horizon: of a day a week of them, of an hour or less 24. */
+export function horizonOf(windowMs: number): number {
+  return windowMs <= hourMs ? 24 : 7;
+}
+
 const profileRetentionMs = 400 * dayMs;
 
 /** Decides the windows of one model in one environment against one baseline. */
@@ -298,7 +300,7 @@ export function deciderOf(loaded: LoadedBaseline, model: ModelSpec, environment:
     reference: loaded.reference,
     monitoring: model.monitoring,
     windowsPerWeek: weekMs / windowMs,
-    horizon: windowMs <= hourMs ? hourlyHorizon : dailyHorizon,
+    horizon: horizonOf(windowMs),
     watchedSlices: sliceNames(loaded).length,
     monitors: model.monitors.length,
     subWindowsKnown: loaded.subWindowsKnown,

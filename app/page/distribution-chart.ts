@@ -2,6 +2,7 @@ import { countText, shareText } from "../../alerting/text/quantities.ts";
 import type { ProfilePair, ProfileSide } from "../../store/facts/page-profiles.ts";
 import { numericBars } from "../comparison/bars.ts";
 import { html, type Html } from "./html.ts";
+import { scrollTable } from "./scroll-table.ts";
 
 /** A share that grew by more than this, and by more than three standard errors, is drawn in the accent. */
 const notable = 0.005;
@@ -137,6 +138,15 @@ function numeric(
         <td class="number">${shareText(each.current)}</td>
       </tr>`,
   );
+  const table = scrollTable({
+    label: `Numbers of the distribution of ${subject}`,
+    columns: [
+      unit === null ? "Value" : `Value, ${unit}`,
+      { name: "Reference", kind: "number" },
+      { name: "This window", kind: "number" },
+    ],
+    rows,
+  });
   return html`<figure class="chart">
     <div class="plot">
       <div class="scale" aria-hidden="true"><span>${shareText(longest)}</span><span>0 %</span></div>
@@ -162,20 +172,7 @@ function numeric(
     </div>
     <details>
       <summary>Numbers<span class="visually-hidden"> of the distribution of ${subject}</span></summary>
-      <div class="scroll" tabindex="0" role="region" aria-label="Numbers of the distribution of ${subject}">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">${unit === null ? "Value" : `Value, ${unit}`}</th>
-              <th scope="col" class="number">Reference</th>
-              <th scope="col" class="number">This window</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${rows}
-          </tbody>
-        </table>
-      </div>
+      ${table}
     </details>
   </figure>`;
 }

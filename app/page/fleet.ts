@@ -7,6 +7,7 @@ import { readStoredEvents, type StoredEvents } from "../../store/facts/page-even
 import { readWindowOverviews, type WindowOverview, worstFirst } from "../../store/facts/page-windows.ts";
 import { firstEventCommand } from "../http/first-event.ts";
 import { html, type Html } from "./html.ts";
+import { scrollTable } from "./scroll-table.ts";
 import { type IncidentSummary, listIncidents } from "./incident-record.ts";
 import { incidentHref, layout, modelHref, type PageContext } from "./layout.ts";
 import { moment, windowText } from "./moment.ts";
@@ -91,11 +92,22 @@ function headline(rows: readonly FleetRow[]): string {
 function fleet(rows: readonly FleetRow[], context: PageContext): Html {
   const troubled = rows.some(({ standing }) => standingTone(standing) === "trouble");
   const used = new Set(rows.flatMap(({ windows }) => windows.flatMap(({ states }) => Object.keys(states))));
+  const table = scrollTable({
+    label: "All models",
+    columns: [
+      "Model",
+      "State",
+      "What, since when",
+      { name: `Last ${shownWindows} windows`, kind: "optional" },
+      { name: "Series now", kind: "optional" },
+      { name: "Rows", kind: "number optional" },
+      { name: "Last event", kind: "optional" },
+    ],
+    rows: rows.map((row) => fleetRow(row, context)),
+    look: "fleet",
+  });
   return html`<h1${troubled ? html` class="trouble-text"` : null}>${headline(rows)}</h1>
-<div class="scroll" tabindex="0" role="region" aria-label="All models"><table class="fleet">
-<thead><tr><th scope="col">Model</th><th scope="col">State</th><th scope="col">What, since when</th><th scope="col" class="optional">Last ${shownWindows} windows</th><th scope="col" class="optional">Series now</th><th scope="col" class="number optional">Rows</th><th scope="col" class="optional">Last event</th></tr></thead>
-<tbody>${rows.map((row) => fleetRow(row, context))}</tbody>
-</table></div>
+${table}
 ${used.size === 0 ? null : stateLegend(Object.keys(stateLooks).filter((state) => used.has(state)) as SeriesState[])}`;
 }
 

@@ -5,6 +5,7 @@ import { readSignalHistories, readWindowOverviews, type WindowOverview } from ".
 import { actionForm, doneTexts, type FormValues, type IncidentActionName } from "./action-form.ts";
 import { shareBars } from "./distribution-chart.ts";
 import { html, type Html } from "./html.ts";
+import { scrollTable } from "./scroll-table.ts";
 import { getIncident, type IncidentDetail, type IncidentFinding, isLasting } from "./incident-record.ts";
 import { incidentHref, layout, modelHref, type PageContext } from "./layout.ts";
 import { dayText, instant, lengthText, moment, utcText } from "./moment.ts";
@@ -200,24 +201,17 @@ function lanes(
       </td>
     </tr>`;
   });
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Findings over time">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Finding</th>
-            <th scope="col">State</th>
-            <th scope="col">
-              ${first === undefined || last === undefined ? "Windows" : `${dayText(first.startMs)} to ${dayText(last.endMs)}`}
-            </th>
-            <th scope="col" class="optional">Opened</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
-    ${stateLegend([...used])}`;
+  const table = scrollTable({
+    label: "Findings over time",
+    columns: [
+      "Finding",
+      "State",
+      first === undefined || last === undefined ? "Windows" : `${dayText(first.startMs)} to ${dayText(last.endMs)}`,
+      { name: "Opened", kind: "optional" },
+    ],
+    rows,
+  });
+  return html`${table} ${stateLegend([...used])}`;
 }
 
 /** @param listed Whether what moved the most is listed beside the picture, which need not show all of it. */
@@ -237,31 +231,26 @@ function findingSection(finding: IncidentFinding, picture: Html | null, listed: 
       ? null
       : html`<div>
           <h4 class="sub">Who is affected</h4>
-          <div class="scroll" tabindex="0" role="region" aria-label="Slices of ${finding.name}">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Slice</th>
-                  <th scope="col" class="number">Of the change</th>
-                  <th scope="col" class="number">Share before</th>
-                  <th scope="col" class="number">Now</th>
-                </tr>
-              </thead>
-              <tbody>
-                ${evidence.slices.map(
-                  ({ name, carried, reference, current }) =>
-                    html`<tr>
-                      <th scope="row">${name}</th>
-                      <td class="number">
-                        ${carried === undefined ? html`<span class="faint">not known</span>` : shareText(carried)}
-                      </td>
-                      <td class="number">${shareText(reference)}</td>
-                      <td class="number">${shareText(current)}</td>
-                    </tr>`,
-                )}
-              </tbody>
-            </table>
-          </div>
+          ${scrollTable({
+            label: `Slices of ${finding.name}`,
+            columns: [
+              "Slice",
+              { name: "Of the change", kind: "number" },
+              { name: "Share before", kind: "number" },
+              { name: "Now", kind: "number" },
+            ],
+            rows: evidence.slices.map(
+              ({ name, carried, reference, current }) =>
+                html`<tr>
+                  <th scope="row">${name}</th>
+                  <td class="number">
+                    ${carried === undefined ? html`<span class="faint">not known</span>` : shareText(carried)}
+                  </td>
+                  <td class="number">${shareText(reference)}</td>
+                  <td class="number">${shareText(current)}</td>
+                </tr>`,
+            ),
+          })}
         </div>`;
   const contributors =
     evidence.contributors.length === 0 || !listed
@@ -321,35 +310,25 @@ function notifications({ notifications: sent }: IncidentDetail, { nowMs }: PageC
       </tr>`,
   );
   const last = sent.at(-1);
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Notifications">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Decided</th>
-            <th scope="col">Receiver</th>
-            <th scope="col">Severity</th>
-            <th scope="col">Because</th>
-            <th scope="col">Outcome</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
-    ${
-      last === undefined
-        ? null
-        : html`<details>
-            <summary>What the last one said</summary>
-            <pre
-              class="text"
-              tabindex="0"
-              role="region"
-              aria-label="Text of the last notification"
-            ><code>${last.text}</code></pre>
-          </details>`
-    }`;
+  const table = scrollTable({
+    label: "Notifications",
+    columns: ["Decided", "Receiver", "Severity", "Because", "Outcome"],
+    rows,
+  });
+  return html`${table}
+  ${
+    last === undefined
+      ? null
+      : html`<details>
+          <summary>What the last one said</summary>
+          <pre
+            class="text"
+            tabindex="0"
+            role="region"
+            aria-label="Text of the last notification"
+          ><code>${last.text}</code></pre>
+        </details>`
+  }`;
 }
 
 function reasonText(reason: string): string {

@@ -22,6 +22,7 @@ import {
   worstFirst,
 } from "../../store/facts/page-windows.ts";
 import { html, type Html } from "./html.ts";
+import { scrollTable } from "./scroll-table.ts";
 import { type IncidentSummary, isLasting, listIncidents } from "./incident-record.ts";
 import { incidentHref, layout, type PageContext } from "./layout.ts";
 import { lengthText, moment, utcText } from "./moment.ts";
@@ -385,23 +386,19 @@ function versionsSection(
         <td>${moment(version.lastMs, nowMs)}</td>
       </tr>`,
   );
+  const table = scrollTable({
+    label: "Versions",
+    columns: [
+      "Version",
+      { name: "Rows", kind: "number" },
+      { name: last === null ? "Share" : `Since ${utcText(last.window.startMs)}`, kind: "number" },
+      "First event",
+      "Last event",
+    ],
+    rows,
+  });
   return html`<h2>Versions</h2>
-    <div class="scroll" tabindex="0" role="region" aria-label="Versions">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Version</th>
-            <th scope="col" class="number">Rows</th>
-            <th scope="col" class="number">${last === null ? "Share" : `Since ${utcText(last.window.startMs)}`}</th>
-            <th scope="col">First event</th>
-            <th scope="col">Last event</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>`;
+    ${table}`;
 }
 
 function incidentHistory(incidents: readonly IncidentSummary[], { root, nowMs }: PageContext): Html {
@@ -418,23 +415,9 @@ function incidentHistory(incidents: readonly IncidentSummary[], { root, nowMs }:
         <td>${incident.ended === null ? html`<span class="faint">lasts</span>` : moment(incident.ended, nowMs)}</td>
       </tr>`,
   );
+  const table = scrollTable({ label: "Incidents", columns: ["What", "State", "Harm", "Began", "Ended"], rows });
   return html`<h2>Incidents</h2>
-    <div class="scroll" tabindex="0" role="region" aria-label="Incidents">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">What</th>
-            <th scope="col">State</th>
-            <th scope="col">Harm</th>
-            <th scope="col">Began</th>
-            <th scope="col">Ended</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
+    ${table}
     ${incidents.length > shownIncidents ? html`<p class="faint">and ${incidents.length - shownIncidents} earlier ones: <code>leeway incidents list</code></p>` : null}`;
 }
 

@@ -3,6 +3,7 @@ import type { ModelSpec } from "../../core/model.ts";
 import { parseSlice } from "../../core/slice.ts";
 import type { PerformancePoint } from "../../store/facts/page-windows.ts";
 import { html, type Html } from "./html.ts";
+import { scrollTable } from "./scroll-table.ts";
 import { lengthText, windowText } from "./moment.ts";
 import { timeChart, type ChartLine } from "./time-chart.ts";
 
@@ -136,31 +137,26 @@ function sliceTable(points: readonly PerformancePoint[], spec: ModelSpec): Html 
     </td>`;
   };
   return html`<h3>By arm and watched slice, window ${windowText(last)}</h3>
-    <div class="scroll" tabindex="0" role="region" aria-label="Performance by arm and watched slice">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Slice</th>
-            <th scope="col">Version</th>
-            <th scope="col" class="number">Rows</th>
-            <th scope="col" class="number">Labelled</th>
-            ${names.map((name) => html`<th scope="col" class="number">${measures[name]?.title ?? name}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.slice(0, shownSlices).map(
-            (point) =>
-              html`<tr>
-                <th scope="row">${point.slice}</th>
-                <td>${point.version === "" ? "(none)" : point.version}</td>
-                <td class="number">${countText(point.rows)}</td>
-                <td class="number">${countText(point.measures["labelled_rows"] ?? 0)}</td>
-                ${names.map((name) => cell(point, name))}
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>`;
+    ${scrollTable({
+      label: "Performance by arm and watched slice",
+      columns: [
+        "Slice",
+        "Version",
+        { name: "Rows", kind: "number" },
+        { name: "Labelled", kind: "number" },
+        ...names.map((name) => ({ name: measures[name]?.title ?? name, kind: "number" as const })),
+      ],
+      rows: rows.slice(0, shownSlices).map(
+        (point) =>
+          html`<tr>
+            <th scope="row">${point.slice}</th>
+            <td>${point.version === "" ? "(none)" : point.version}</td>
+            <td class="number">${countText(point.rows)}</td>
+            <td class="number">${countText(point.measures["labelled_rows"] ?? 0)}</td>
+            ${names.map((name) => cell(point, name))}
+          </tr>`,
+      ),
+    })}`;
 }
 
 const ratios = [
@@ -210,23 +206,12 @@ function fairnessTable(points: readonly PerformancePoint[]): Html | null {
         });
       }),
   );
+  const table = scrollTable({
+    label: "Fairness by cohort attribute",
+    columns: ["Attribute", "Version", "Rate", { name: "Ratio", kind: "number" }, "Lowest", "Highest"],
+    rows,
+  });
   return html`<h3>Fairness by cohort attribute, window ${windowText(last)}</h3>
     <p class="faint">Lowest rate over highest, 1 is equal; groups with few rows are left out.</p>
-    <div class="scroll" tabindex="0" role="region" aria-label="Fairness by cohort attribute">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Attribute</th>
-            <th scope="col">Version</th>
-            <th scope="col">Rate</th>
-            <th scope="col" class="number">Ratio</th>
-            <th scope="col">Lowest</th>
-            <th scope="col">Highest</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>`;
+    ${table}`;
 }

@@ -4,6 +4,7 @@ import type { SeriesState } from "../../core/finding.ts";
 import type { Window } from "../../core/window.ts";
 import { type SignalHistory, type SignalPoint, worstFirst } from "../../store/facts/page-windows.ts";
 import { html, type Html } from "./html.ts";
+import { scrollTable } from "./scroll-table.ts";
 import { moment } from "./moment.ts";
 import { stateLooks, stateTag } from "./state-look.ts";
 import { stripCells, windowStrip } from "./window-strip.ts";
@@ -121,22 +122,18 @@ export function seriesTable(
       <td class="optional">${windowStrip(name, stripCells(options.windows, states))}</td>
     </tr>`;
   });
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${title}">
-    <table class="series">
-      <thead>
-        <tr>
-          <th scope="col">${title}</th>
-          <th scope="col">Last window</th>
-          <th scope="col" class="number">Rows moved</th>
-          <th scope="col" class="optional">Changed since</th>
-          <th scope="col" class="optional">Last ${options.windows.length} windows</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
+  return scrollTable({
+    label: title,
+    columns: [
+      title,
+      "Last window",
+      { name: "Rows moved", kind: "number" },
+      { name: "Changed since", kind: "optional" },
+      { name: `Last ${options.windows.length} windows`, kind: "optional" },
+    ],
+    rows,
+    look: "series",
+  });
 }
 
 /** `4.1 %, ≥ 3.2 %`; for a gap in the flow a multiple. What nobody judges is faint. */

@@ -1,5 +1,6 @@
 import { numberText } from "../../alerting/text/quantities.ts";
 import { html, type Html } from "./html.ts";
+import { scrollTable } from "./scroll-table.ts";
 import { dayText, utcText, windowText } from "./moment.ts";
 
 /** One line of a chart over windows; null where it was not measured. */
@@ -225,21 +226,14 @@ function numbersTable({ title, windows, lines }: TimeChart, format: (value: numb
         </tr>`,
     )
     .toReversed();
+  const table = scrollTable({
+    label: `Numbers of ${title}`,
+    columns: ["Window (UTC)", ...lines.map((line) => ({ name: line.name, kind: "number" as const }))],
+    rows,
+  });
   return html`<details>
     <summary>Numbers<span class="visually-hidden"> of ${title}</span></summary>
-    <div class="scroll" tabindex="0" role="region" aria-label="Numbers of ${title}">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Window (UTC)</th>
-            ${lines.map((line) => html`<th scope="col" class="number">${line.name}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
+    ${table}
   </details>`;
 }
 

@@ -1,15 +1,13 @@
 import { expect, test } from "vitest";
-import { createManualClock } from "../../core/clock.ts";
 import { createFeatureSchema } from "../../core/feature-schema.ts";
 import type { Finding } from "../../core/finding.ts";
-import { silentLogger } from "../../core/logger.ts";
 import { dayMs } from "../../core/window.ts";
 import { readBaselineHistory } from "../../store/facts/baseline-history.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import { writeFeatureSchemas } from "../../store/facts/feature-schemas.ts";
 import { createTestDatabase } from "../../store/facts/test-database.ts";
 import { generateEvents, normalSql, uniformSql } from "../../store/facts/test-events.ts";
-import { createDetector } from "../detector.ts";
+import { detectorPass } from "../testing/detector-pass.ts";
 import { testModel } from "../testing/model.ts";
 
 const nowMs = Date.now();
@@ -54,18 +52,7 @@ async function fillDays(
 }
 
 async function pass(facts: Facts): Promise<Finding[]> {
-  await using detector = createDetector({
-    facts,
-    models: () => [model],
-    serviceClock: "watermark",
-    pollIntervalMs: 1000,
-    lateCheckIntervalMs: 0,
-    clock: createManualClock(nowMs),
-    log: silentLogger,
-    metrics: null,
-  });
-  const report = await detector.pass();
-  for (const one of report.models) if (one.failure !== null) throw one.failure;
+  await detectorPass(facts, { model, nowMs });
   const rows = await facts.query<{ finding: string }>("SELECT finding FROM finding_history ORDER BY window_end");
   return rows.map((row) => JSON.parse(row.finding) as Finding);
 }

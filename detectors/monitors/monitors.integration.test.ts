@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { createManualClock } from "../../core/clock.ts";
 import { createFeatureSchema } from "../../core/feature-schema.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Logger } from "../../core/logger.ts";
@@ -9,7 +8,7 @@ import type { Facts } from "../../store/facts/client.ts";
 import { writeFeatureSchemas } from "../../store/facts/feature-schemas.ts";
 import { createTestDatabase } from "../../store/facts/test-database.ts";
 import { generateEvents, normalSql } from "../../store/facts/test-events.ts";
-import { createDetector } from "../detector.ts";
+import { detectorPass } from "../testing/detector-pass.ts";
 import { testModel } from "../testing/model.ts";
 
 // Near the present: tables expire by evaluation time.
@@ -61,18 +60,7 @@ async function decide(facts: Facts, monitors: readonly MonitorSpec[], lines: str
     error: (_, message) => void lines.push(message ?? ""),
   };
   await writeFeatureSchemas(facts, [schema], startMs);
-  await using detector = createDetector({
-    facts,
-    models: () => [model(monitors)],
-    serviceClock: "watermark",
-    pollIntervalMs: 1000,
-    lateCheckIntervalMs: 0,
-    clock: createManualClock(nowMs),
-    log,
-    metrics: null,
-  });
-  const report = await detector.pass();
-  for (const one of report.models) if (one.failure !== null) throw one.failure;
+  const report = await detectorPass(facts, { model: model(monitors), nowMs, log });
   return report;
 }
 
