@@ -96,3 +96,16 @@ export interface ModelSpec {
 
 /** The service's clock: wall time, or the watermark (demo and replay of old data). */
 export type ServiceClockKind = "wall" | "watermark";
+
+/**
+ * The view of a model's rows. A model called `x_labelled` gets `v_x_labelled_`, else it would be the labelled view of a
+ * model called `x`.
+ */
+export function modelView(model: string): string {
+  return `v_${model}${/_labelled_*$/.test(model) ? "_" : ""}`;
+}
+
+/** The view of a model's rows with their labels. */
+export function labelledModelView(model: string): string {
+  return `${modelView(model)}_labelled`;
+}

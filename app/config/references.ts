@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { labelledModelView, modelView } from "../../core/model.ts";
 import { sqlTokens } from "../../store/engine/sql-tokens.ts";
 import type { ConfigDocument } from "./document.ts";
 import { type ConfigFault, nearestName, type PathPart } from "./fault.ts";
@@ -216,11 +217,12 @@ function wrongStatement(sql: string, model: string): string | null {
     }
   }
   if (depth > 0) return "has a bracket that is not closed; close it";
-  const views = [`v_${model}`, `v_${model}_labelled`];
+  const view = modelView(model);
+  const views = [view, labelledModelView(model)];
   const reads = tokens.some(({ text }) => views.includes(text.replaceAll(/^[`"]|[`"]$/g, "")));
   // A name that needs quoting may be escaped in more ways than one.
   if (reads || !/^\w+$/.test(model)) return null;
-  return `does not read v_${model}; select from it, or it says nothing of this model's windows`;
+  return `does not read ${view}; select from it, or it says nothing of this model's windows`;
 }
 
 function textAt(document: ConfigDocument, path: readonly PathPart[]): string | null {

@@ -99,3 +99,23 @@ test("views made by two roles at once, and made again with another feature, are 
     { name: "b", type: "Nullable(String)" },
   ]);
 });
+
+test("the views of a model called x_labelled are not those of model x", async () => {
+  await using facts = await createTestDatabase();
+  const events = ["x", "x_labelled"].map((name) => {
+    const { schemaId } = createFeatureSchema(name, []);
+    return event(name, schemaId, { event_id: `of ${name}`, event_time: "2026-03-14T10:00:00.000Z" });
+  });
+  await facts.insertRows("events", events, null);
+  for (const name of ["x", "x_labelled"]) {
+    await createModelViews(facts, { name, task: binary, features: [] }, [createFeatureSchema(name, [])]);
+  }
+  const held = async (view: string) =>
+    (await facts.query(`SELECT event_id FROM ${view}`)).map((row) => row["event_id"]);
+  expect(await Promise.all(["v_x", "v_x_labelled", "v_x_labelled_", "v_x_labelled__labelled"].map(held))).toEqual([
+    ["of x"],
+    ["of x"],
+    ["of x_labelled"],
+    ["of x_labelled"],
+  ]);
+});

@@ -1,5 +1,6 @@
 import { baselineEnvironmentPrefix } from "../../core/inference-event.ts";
 import type { FeatureSchema } from "../../core/feature-schema.ts";
+import { labelledModelView, modelView } from "../../core/model.ts";
 import type { FeatureSpec, Task } from "../../core/model.ts";
 import type { Facts } from "./client.ts";
 import { sqlText } from "./row-scope.ts";
@@ -69,13 +70,12 @@ export async function createModelViews(
   model: ViewedModel,
   schemas: readonly FeatureSchema[],
 ): Promise<void> {
-  const view = sqlIdentifier(`v_${model.name}`);
+  const view = sqlIdentifier(modelView(model.name));
   await facts.command(
     `CREATE OR REPLACE VIEW ${view} AS ${viewRows(model, schemas)} AND NOT startsWith(environment, ${sqlText(baselineEnvironmentPrefix)})`,
   );
-  await facts.command(
-    `CREATE OR REPLACE VIEW ${sqlIdentifier(`v_${model.name}_labelled`)} AS ${labelledViewRows(model)}`,
-  );
+  const labelled = sqlIdentifier(labelledModelView(model.name));
+  await facts.command(`CREATE OR REPLACE VIEW ${labelled} AS ${labelledViewRows(model)}`);
 }
 
 /** The SELECT behind `v_<model>`, reference rows of baselines included; it ends with its WHERE, so that `AND …` may follow. */
@@ -94,7 +94,7 @@ export function viewRows(model: ViewedModel, schemas: readonly FeatureSchema[]):
 /** The SELECT behind `v_<model>_labelled`, over what `v_<model>` is where it stands. */
 export function labelledViewRows(model: ViewedModel): string {
   const name = sqlText(model.name);
-  const view = sqlIdentifier(`v_${model.name}`);
+  const view = sqlIdentifier(modelView(model.name));
   const labelWindowMs = model.task.kind === "unknown" ? 0 : model.task.labelWindowMs;
   // Nullable values inside a tuple: argMax itself would skip them.
   return `SELECT events.*, labels.winner.1 AS label_class, labels.winner.2 AS label_num, labels.winner.3 AS label_time

@@ -1,5 +1,6 @@
 import type { FeatureSchema } from "../../core/feature-schema.ts";
 import { LeewayError } from "../../core/errors.ts";
+import { labelledModelView, modelView } from "../../core/model.ts";
 import type { Facts } from "./client.ts";
 import { labelledViewRows, sqlIdentifier, viewRows } from "./model-views.ts";
 import type { ViewedModel } from "./model-views.ts";
@@ -32,11 +33,11 @@ export async function monitorValue(
 ): Promise<MonitorValue> {
   const { model } = of;
   const sql = of.sql.trim().replace(/;\s*$/, "");
-  const view = sqlIdentifier(`v_${model.name}`);
+  const view = sqlIdentifier(modelView(model.name));
   const views = [`${view} AS (${viewRows(model, of.schemas)} AND ${scopeCondition})`];
   // Joining labels costs a look at all of them: only who asks for them pays.
   if (sql.includes("_labelled")) {
-    views.push(`${sqlIdentifier(`v_${model.name}_labelled`)} AS (${labelledViewRows(model)})`);
+    views.push(`${sqlIdentifier(labelledModelView(model.name))} AS (${labelledViewRows(model)})`);
   }
   let rows: Record<string, unknown>[];
   try {

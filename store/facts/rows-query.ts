@@ -1,6 +1,7 @@
 import type { Series } from "../../core/baseline.ts";
 import type { FeatureType } from "../../core/feature-schema.ts";
 import type { Signal } from "../../core/finding.ts";
+import { modelView } from "../../core/model.ts";
 import { hourMs, minuteMs } from "../../core/window.ts";
 import { sqlIdentifier, viewColumn } from "./model-views.ts";
 
@@ -24,7 +25,7 @@ export function rowsQuery(question: RowsQuestion): string {
   const { environment, model, series, signal, windowStartMs, windowEndMs } = question;
   const lengthMs = windowEndMs - windowStartMs;
   const column = seriesColumn(series);
-  const view = sqlIdentifier(`v_${model}`);
+  const view = sqlIdentifier(modelView(model));
   const where = (fromMs: number, ...more: readonly string[]) =>
     [
       `WHERE environment = ${dollarQuoted(environment)}`,
