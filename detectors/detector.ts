@@ -29,7 +29,7 @@ import type { LoadedBaseline } from "./baselines/baseline.ts";
 import { modelFeatures } from "./baselines/model-features.ts";
 import { isRangeOf, trailingStep } from "./baselines/trailing.ts";
 import type { TrailingStep } from "./baselines/trailing.ts";
-import type { DecisionState } from "./decisions/decider.ts";
+import type { DecisionState } from "./decisions/decision-state.ts";
 import type { DetectorMetrics } from "./metrics.ts";
 import { createPerformanceRecorder } from "./performance-recorder.ts";
 import type { PerformanceRecorder } from "./performance-recorder.ts";

@@ -5,11 +5,12 @@ import { readLatestState } from "../store/facts/decision-states.ts";
 import { readFeatureSchemas } from "../store/facts/feature-schemas.ts";
 import { loadStoredBaseline } from "./baselines/baseline.ts";
 import { modelFeatures } from "./baselines/model-features.ts";
-import type { DecisionState, Examination } from "./decisions/decider.ts";
+import type { DecisionState } from "./decisions/decision-state.ts";
+import type { Examination } from "./decisions/examination.ts";
 import { closeAfter, type FindingMemory } from "./decisions/lifecycle.ts";
 import { deciderOf, storedProfiles } from "./window-decision.ts";
 
-export type { Examination, SignalExamination } from "./decisions/decider.ts";
+export type { Examination, SignalExamination } from "./decisions/examination.ts";
 
 /** A decided window, measured again from what is stored. */
 export interface WindowExamination extends Examination {

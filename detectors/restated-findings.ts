@@ -1,6 +1,6 @@
 import type { Finding } from "../core/finding.ts";
 import type { Window } from "../core/window.ts";
-import type { DecisionState } from "./decisions/decider.ts";
+import type { DecisionState } from "./decisions/decision-state.ts";
 
 /**
  * Findings whose newest record says something else than history as it is now decided, to be recorded once more as of the

@@ -26,7 +26,9 @@ import { binnedExpressions, sliceNames } from "./baselines/baseline.ts";
 import type { LoadedBaseline } from "./baselines/baseline.ts";
 import { denseCounts, emptyCounts } from "./baselines/counts.ts";
 import { createDecider } from "./decisions/decider.ts";
-import type { Decider, DecisionState, GapObservation } from "./decisions/decider.ts";
+import type { Decider } from "./decisions/decider.ts";
+import type { DecisionState } from "./decisions/decision-state.ts";
+import type { GapObservation } from "./decisions/silence.ts";
 import {
   createFinding,
   findingsWithSlices,

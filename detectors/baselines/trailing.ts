@@ -5,7 +5,7 @@ import type { Window, WindowAlignment } from "../../core/window.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import { readLatestFindings } from "../../store/facts/finding-history.ts";
 import { countRows } from "../../store/facts/windows.ts";
-import type { DecisionState } from "../decisions/decider.ts";
+import type { DecisionState } from "../decisions/decision-state.ts";
 import { closeAfter } from "../decisions/lifecycle.ts";
 
 /** Windows with rows that a trailing range must have before anything is held against it. */

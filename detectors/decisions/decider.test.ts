@@ -4,14 +4,9 @@ import { findingId } from "../../core/finding.ts";
 import type { LiveProfile, ReferenceProfile } from "../../core/profile.ts";
 import { dayMs } from "../../core/window.ts";
 import { binningOf, countsOf, type Value } from "./binning.ts";
-import {
-  createDecider,
-  type Decider,
-  type DeciderOptions,
-  type DecisionState,
-  type DecisionStep,
-  type GapObservation,
-} from "./decider.ts";
+import { createDecider, type Decider, type DeciderOptions, type DecisionStep } from "./decider.ts";
+import type { DecisionState } from "./decision-state.ts";
+import type { GapObservation } from "./silence.ts";
 
 // Windows here are ideal: their counts are exactly what the reference predicts, unless a test changes them. Nothing is
 // random, so that a claim about one window is a claim about that window.

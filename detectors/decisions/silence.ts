@@ -1,4 +1,4 @@
-import type { GapObservation } from "./decider.ts";
+import type { Series } from "../../core/baseline.ts";
 import { studentTQuantile, studentTTail } from "./student-t-tail.ts";
 
 /** A gap is of no interest until it is twice the longest that the reference had. */
@@ -7,6 +7,15 @@ const minReferenceGaps = 5;
 /** Standard deviation of log gaps never taken as smaller: a job that runs like clockwork may be 5 % late. */
 const minLogDeviation = 0.05;
 const minGapMs = 1;
+
+/** The series whose signal silence is: the model as a whole. */
+export const silenceSeries: Series = { role: "feature", feature: "", version: "", slice: "" };
+
+/** The longest stretch without an event: in this window (from the last event before it, if there is one), and in each window of the reference. */
+export interface GapObservation {
+  readonly longestGapMs: number;
+  readonly referenceGapsMs: readonly number[];
+}
 
 /** The longest gap of a window judged against the longest gaps of the reference's windows. */
 export interface GapEvidence {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Binning } from "../../core/baseline.ts";
 import type { ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
 import type { SliceCount } from "../../store/facts/slice-counts.ts";
-import type { SeriesEvaluation } from "../decisions/decider.ts";
+import type { SeriesEvaluation } from "../decisions/evaluations.ts";
 import { emptyCounts } from "../baselines/counts.ts";
 import { contributors, grownBins, movedCategories, rangeName, summary } from "./contributors.ts";
 import { harmOf } from "./evidence.ts";

@@ -1,5 +1,5 @@
 import type { Evidence } from "../../core/finding.ts";
-import type { SeriesEvaluation } from "../decisions/decider.ts";
+import type { SeriesEvaluation } from "../decisions/evaluations.ts";
 
 /** Share of the judged rows that "did not move" must have been shown for. */
 const coverage = 0.9;

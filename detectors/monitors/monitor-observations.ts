@@ -9,7 +9,7 @@ import { monitorValue } from "../../store/facts/monitor-values.ts";
 import type { MonitorValue } from "../../store/facts/monitor-values.ts";
 import { alignmentOf } from "../baselines/baseline.ts";
 import type { LoadedBaseline } from "../baselines/baseline.ts";
-import type { DecisionState } from "../decisions/decider.ts";
+import type { DecisionState } from "../decisions/decision-state.ts";
 import { createJointValues } from "../multivariate/joint-values.ts";
 import { valueReference } from "./value-evidence.ts";
 import type { ValueObservation, ValueReference } from "./value-evidence.ts";

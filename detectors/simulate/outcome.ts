@@ -1,10 +1,6 @@
-import {
-  createDecider,
-  type Decider,
-  type DeciderOptions,
-  type DecisionState,
-  type FindingDecision,
-} from "../decisions/decider.ts";
+import { createDecider, type Decider, type DeciderOptions } from "../decisions/decider.ts";
+import type { DecisionState } from "../decisions/decision-state.ts";
+import type { FindingDecision } from "../decisions/finding-decision.ts";
 import type { LiveWindow, SimulatedModel } from "./streams.ts";
 
 export type SimulatedMonitoring = DeciderOptions["monitoring"];

@@ -1,4 +1,4 @@
-import type { DecisionState } from "../decisions/decider.ts";
+import type { DecisionState } from "../decisions/decision-state.ts";
 import { fastOutcome } from "./fast.ts";
 import { outcomeOf, type SimulatedMonitoring } from "./outcome.ts";
 import { identityFrom, identityShapes, identityWindows, type Scenario } from "./scenarios.ts";

@@ -1,0 +1,71 @@
+import type { Series } from "../../core/baseline.ts";
+import { meanOf } from "./contrasts.ts";
+import type { JudgedSeries } from "./judged-window.ts";
+import { closeAfter, type Continuation, type FindingMemory } from "./lifecycle.ts";
+import type { MeasuredWindow } from "./measured-window.ts";
+import { pooledWindows } from "./pooling.ts";
+
+/** What this window means for an open finding. */
+export function continuationOf(
+  finding: FindingMemory,
+  measured: MeasuredWindow,
+  retired: ReadonlySet<string>,
+): Continuation {
+  if (finding.signal === "silence") {
+    const { silence } = measured;
+    if (silence === null) return { kind: "not_measured" };
+    return silence.passes || silence.logDistance >= finding.d0 / 2 ? { kind: "lasting" } : { kind: "calm" };
+  }
+  if (finding.signal === "custom" || finding.signal === "joint") {
+    const monitor = measured.monitors.find(({ key }) => key === finding.key);
+    if (monitor === undefined) return { kind: "retired" };
+    const { evidence } = monitor;
+    if (evidence === null) return { kind: "not_measured" };
+    const halfWay = evidence.distance * Math.sign(finding.d0) < Math.abs(finding.d0) / 2;
+    return evidence.passes || !halfWay ? { kind: "lasting" } : { kind: "calm" };
+  }
+  const entry = measured.judgedByKey.get(finding.key);
+  if (entry === undefined || retired.has(finding.key)) return { kind: "retired" };
+  const judgement = entry.judgements.find(({ signal }) => signal === finding.signal);
+  if (judgement === undefined || judgement.judged !== "short") return { kind: "not_measured" };
+  if (judgement.hit !== null) return { kind: "lasting" };
+  return { kind: halfWayBack(finding, entry, measured) ? "calm" : "lasting" };
+}
+
+/** Whether c*, pooled over the last 3 windows (h if it opened on the long horizon), is less than half as far off as it was. */
+function halfWayBack(
+  finding: FindingMemory,
+  entry: JudgedSeries,
+  { index, horizon }: Pick<MeasuredWindow, "index" | "horizon">,
+): boolean {
+  const contrast = entry.contrasts.contrasts[finding.contrast];
+  if (contrast === undefined) return true;
+  if (contrast.form === "omnibus") {
+    return entry.short === null || entry.short.effect[finding.contrast]! < finding.d0 / 2;
+  }
+  const windows = finding.horizon === "long" ? horizon : closeAfter;
+  const pooled = pooledWindows(entry.contrasts, entry.recent, index - windows);
+  const { y } = meanOf(contrast, finding.contrast, pooled);
+  return (y - contrast.reference) * Math.sign(finding.d0) < Math.abs(finding.d0) / 2;
+}
+
+/**
+ * Scores and classes of versions without a row for more than h windows while another version of theirs had rows: a
+ * version that was taken out of service is not silent, it is gone.
+ */
+export function retiredKeys({
+  judged,
+  index,
+  horizon,
+}: Pick<MeasuredWindow, "judged" | "index" | "horizon">): ReadonlySet<string> {
+  const group = ({ role, slice }: Series) => `${role} ${slice}`;
+  const alive = new Set(judged.filter(({ window }) => window !== null).map(({ series }) => group(series)));
+  return new Set(
+    judged
+      .filter(
+        ({ series, memory, window }) =>
+          series.role !== "feature" && window === null && index - memory.lastSeen > horizon && alive.has(group(series)),
+      )
+      .map(({ key }) => key),
+  );
+}

@@ -1,0 +1,119 @@
+import type { ValueEvidence } from "../monitors/value-evidence.ts";
+import type { SeriesContrasts, WindowSignal } from "./contrasts.ts";
+import { pValueOf } from "./evidence.ts";
+import type { Horizons, JudgedSeries } from "./judged-window.ts";
+import { lowerBound, upperBound, type Horizon, type Judgement } from "./judgement.ts";
+import type { FindingEvidence, FindingMemory } from "./lifecycle.ts";
+import type { MeasuredWindow } from "./measured-window.ts";
+import { minimumDetectableEffect } from "./minimum-detectable-effect.ts";
+import type { MonitorValue } from "./monitor-values.ts";
+import type { GapEvidence } from "./silence.ts";
+import { phiGrid } from "./variance-inflation.ts";
+
+/** The present numbers of an open finding; null if this window did not measure it. */
+export function evidenceNow(measured: MeasuredWindow, finding: FindingMemory): FindingEvidence | null {
+  if (finding.signal === "silence") {
+    return measured.silence === null ? null : silenceEvidence(measured, measured.silence);
+  }
+  if (finding.signal === "custom" || finding.signal === "joint") {
+    const monitor = measured.monitors.find(({ key }) => key === finding.key);
+    return monitor === undefined || monitor.evidence === null
+      ? null
+      : monitorEvidence(measured, monitor, monitor.evidence);
+  }
+  const entry = measured.judgedByKey.get(finding.key);
+  const judgement = entry?.judgements.find(({ signal }) => signal === finding.signal);
+  if (entry === undefined || judgement === undefined || judgement.judged === "nothing") return null;
+  const horizon = finding.horizon === "long" && entry.long !== null ? "long" : "short";
+  if (horizon === "short" && judgement.judged !== "short") return null;
+  return contrastEvidence(measured, entry, judgement, { ...finding, horizon });
+}
+
+/** The present numbers of one contrast on one horizon. */
+export function contrastEvidence(
+  { floors, horizons }: { readonly floors: MeasuredWindow["floors"]; readonly horizons: Horizons },
+  entry: JudgedSeries,
+  judgement: Judgement,
+  of: { readonly contrast: number; readonly d0: number; readonly horizon: Horizon },
+): FindingEvidence {
+  const c = of.contrast;
+  const measurement = entry[of.horizon]!;
+  const contrast = entry.contrasts.contrasts[c]!;
+  const pool = entry.series.slice === "" ? "whole" : "slices";
+  const { factor } = horizons[pool][of.horizon];
+  const mean = entry.belief.mean[c]!;
+  const threshold = entry.thresholds.alpha[of.horizon][c]!;
+  return {
+    reference: contrast.reference,
+    current: measurement.y[c]!,
+    effect: measurement.effect[c]!,
+    effectLow: lowerBound(measurement, c),
+    effectHigh: upperBound(entry.contrasts, measurement, c),
+    pValue: pValueOf(entry.contrasts, c, measurement, entry.belief),
+    threshold,
+    rows: contrast.signal === "missing" ? measurement.window.rows : measurement.window.presentRows,
+    referenceRows: referenceRowsOf(entry.contrasts, contrast.signal),
+    minimumDetectableEffect: minimumDetectableEffect(contrast, {
+      n: measurement.n[c]!,
+      direction: of.d0 < 0 ? -1 : 1,
+      threshold,
+      floor: floors[judgement.signal],
+      mean,
+      inflation: 1 + (mean - 1) * factor,
+      posterior: entry.belief.posterior,
+      offset: c * phiGrid.length,
+      inflations: measurement.inflations,
+      omnibusDegrees: measurement.omnibus?.degreesOfFreedom ?? 1,
+    }),
+    magnitude: judgement.magnitude,
+    varianceInflation: mean,
+  };
+}
+
+/** The present numbers of the longest gap. */
+export function silenceEvidence({ budget, rows, windowMs }: MeasuredWindow, evidence: GapEvidence): FindingEvidence {
+  const { ratio, longestReferenceMs } = evidence;
+  return {
+    reference: longestReferenceMs / 1000,
+    current: (ratio * longestReferenceMs) / 1000,
+    effect: ratio,
+    effectLow: ratio,
+    effectHigh: ratio,
+    pValue: evidence.pValue,
+    threshold: budget.silence,
+    rows,
+    referenceRows: evidence.referenceWindows,
+    minimumDetectableEffect: evidence.minimumDetectableRatio,
+    // Like the other magnitudes a share of the window: the time without events beyond what the reference had.
+    magnitude: windowMs > 0 ? Math.max(0, ((ratio - 1) * longestReferenceMs) / windowMs) : 0,
+    varianceInflation: 1,
+  };
+}
+
+/** The present numbers of a monitor. */
+export function monitorEvidence(
+  { budget, rows }: MeasuredWindow,
+  { reference }: MonitorValue,
+  evidence: ValueEvidence,
+): FindingEvidence {
+  return {
+    reference: reference?.mean ?? 0,
+    current: evidence.value,
+    effect: evidence.change,
+    effectLow: evidence.changeLow,
+    effectHigh: evidence.changeHigh,
+    pValue: evidence.pValue,
+    threshold: budget.monitor,
+    rows,
+    referenceRows: reference?.windows ?? 0,
+    minimumDetectableEffect: evidence.minimumDetectableChange,
+    // Other magnitudes are shares of rows, so that no single value outweighs a whole series.
+    magnitude: Math.min(1, Math.max(0, evidence.changeLow)),
+    varianceInflation: 1,
+  };
+}
+
+/** Rows of the reference that a signal speaks of. */
+export function referenceRowsOf(contrasts: SeriesContrasts, signal: WindowSignal): number {
+  return signal === "missing" ? contrasts.referenceRows : contrasts.referencePresentRows;
+}

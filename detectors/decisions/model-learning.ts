@@ -1,0 +1,93 @@
+import type { SeriesContrasts, WindowSignal } from "./contrasts.ts";
+import type { DecisionState, InflationMemory, SeriesMemory } from "./decision-state.ts";
+import type { JudgedWindow } from "./judged-window.ts";
+import { canLearn, degreesOf, learnFromWindow, type LearningSignal, type TypicalSize } from "./learning.ts";
+import { omnibusCells } from "./omnibus.ts";
+import { referenceOf, type ReferenceSeriesByKey } from "./reference-series.ts";
+import { initialPrior, learnPrior, serialDependence } from "./variance-inflation.ts";
+
+/** What a model has learnt at the end of a window. */
+interface Learned {
+  readonly series: Readonly<Record<string, SeriesMemory>>;
+  readonly inflation: DecisionState["inflation"];
+}
+
+/** A series that teaches its model. */
+interface Teacher {
+  readonly contrasts: SeriesContrasts;
+  readonly memory: SeriesMemory;
+  readonly typical: TypicalSize | null;
+}
+
+/** Prior and serial dependence of the whole model and of its watched slices, apart. */
+export function learnInflations(teachers: readonly Teacher[]): Readonly<Record<"whole" | "slices", InflationMemory>> {
+  return {
+    whole: learnInflation(teachers.filter(({ contrasts }) => contrasts.series.slice === "")),
+    slices: learnInflation(teachers.filter(({ contrasts }) => contrasts.series.slice !== "")),
+  };
+}
+
+/**
+ * What a window teaches, by its healthy signals only; when a week or the warm-up ends, also what the model believes.
+ *
+ * @param now.isOpen Whether a finding of the series and signal is open, after this window's decisions.
+ * @param now.retired Series that are forgotten.
+ * @param now.believes Whether this window ends a week, or the warm-up.
+ * @param now.sliced Whether slices are watched.
+ */
+export function learnFromJudged(
+  state: DecisionState,
+  { index, judged }: JudgedWindow,
+  now: {
+    readonly references: ReferenceSeriesByKey;
+    readonly isOpen: (key: string, signal: WindowSignal) => boolean;
+    readonly retired: ReadonlySet<string>;
+    readonly believes: boolean;
+    readonly sliced: boolean;
+  },
+): Learned {
+  const series: Record<string, SeriesMemory> = {};
+  const teachers: Teacher[] = [];
+  for (const entry of judged) {
+    if (now.retired.has(entry.key)) continue;
+    const teaches = (signal: LearningSignal) =>
+      entry.judgements.some((judgement) => judgement.signal === signal && judgement.judged === "short") &&
+      !now.isOpen(entry.key, signal);
+    const learning = learnFromWindow(entry.memory.learning, entry.contrasts, entry.cells, entry.window, {
+      distribution: teaches("distribution"),
+      missing: teaches("missing"),
+    });
+    const memory = {
+      typical: referenceOf(now.references, entry.series)?.typical === null ? entry.typical : null,
+      lastSeen: entry.window === null ? entry.memory.lastSeen : index,
+      recent: entry.recent,
+      learning,
+      learnt: now.believes ? { df: learning.df, q: learning.q } : entry.memory.learnt,
+    };
+    series[entry.key] = memory;
+    teachers.push({ contrasts: entry.contrasts, typical: entry.typical, memory });
+  }
+  if (!now.believes) return { series, inflation: state.inflation };
+  const inflation = learnInflations(teachers);
+  return { series, inflation: now.sliced ? inflation : { ...inflation, slices: state.inflation.slices } };
+}
+
+/** Prior and serial dependence from every contrast that can learn. */
+function learnInflation(teachers: readonly Teacher[]): InflationMemory {
+  const histories: { q: number; df: number; s: number }[] = [];
+  const dependent: { q: number; df: number; s: number }[] = [];
+  for (const { contrasts, memory, typical } of teachers) {
+    const cells = typical === null ? null : omnibusCells(contrasts, typical.present);
+    for (let c = 0; c < contrasts.contrasts.length; c += 1) {
+      const df = degreesOf(contrasts, c, memory.learning.df);
+      if (df <= 0 || !canLearn(contrasts, c, typical, cells)) continue;
+      const history = { q: memory.learning.q[c]!, df, s: memory.learning.s[c]! };
+      histories.push(history);
+      if (c !== contrasts.omnibus) dependent.push(history);
+    }
+  }
+  return {
+    prior: histories.length === 0 ? initialPrior() : learnPrior(histories),
+    dependence: serialDependence(dependent),
+  };
+}
