@@ -19,7 +19,7 @@ import { createJudge, warmUpWindows, windowIndex } from "./judged-window.ts";
 import { continued } from "./lifecycle.ts";
 import { measuredWindow } from "./measured-window.ts";
 import { learnFromJudged, learnInflations } from "./model-learning.ts";
-import { valueReferences } from "./monitor-values.ts";
+import { valueReferences } from "./judged-monitor.ts";
 import { isIncidentOpen, isOpen, opened } from "./openings.ts";
 import { referenceOf, referenceSeries, type ReferenceSeries } from "./reference-series.ts";
 import { seriesKey } from "./series-key.ts";

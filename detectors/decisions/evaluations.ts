@@ -4,7 +4,7 @@ import { minReferenceRows, type WindowSignal } from "./contrasts.ts";
 import { referenceRowsOf } from "./finding-evidence.ts";
 import type { JudgedSeries } from "./judged-window.ts";
 import { lowerBound, upperBound, type Judgement } from "./judgement.ts";
-import type { MonitorValue } from "./monitor-values.ts";
+import type { JudgedMonitor } from "./judged-monitor.ts";
 import { silenceSeries, type GapEvidence, type GapObservation } from "./silence.ts";
 
 /**
@@ -134,7 +134,7 @@ export function silenceEvaluation(
 
 /** What the window said about a monitor. */
 export function monitorEvaluation(
-  { series, signal, contrast, value, reference, evidence }: MonitorValue,
+  { series, signal, contrast, value, reference, evidence }: JudgedMonitor,
   threshold: number,
   rows: number,
   open: boolean,

@@ -6,7 +6,7 @@ import { lowerBound, upperBound, type Horizon, type Judgement } from "./judgemen
 import type { FindingEvidence, FindingMemory } from "./lifecycle.ts";
 import type { MeasuredWindow } from "./measured-window.ts";
 import { minimumDetectableEffect } from "./minimum-detectable-effect.ts";
-import type { MonitorValue } from "./monitor-values.ts";
+import type { JudgedMonitor } from "./judged-monitor.ts";
 import type { GapEvidence } from "./silence.ts";
 import { phiGrid } from "./variance-inflation.ts";
 
@@ -93,7 +93,7 @@ export function silenceEvidence({ budget, rows, windowMs }: MeasuredWindow, evid
 /** The present numbers of a monitor. */
 export function monitorEvidence(
   { budget, rows }: MeasuredWindow,
-  { reference }: MonitorValue,
+  { reference }: JudgedMonitor,
   evidence: ValueEvidence,
 ): FindingEvidence {
   return {

@@ -1,7 +1,7 @@
 import type { Window } from "../../core/window.ts";
 import type { ValueObservation } from "../monitors/value-evidence.ts";
 import { levelOf, type JudgedSeries, type JudgedWindow } from "./judged-window.ts";
-import { monitorValue, type MonitorValue } from "./monitor-values.ts";
+import { judgedMonitor, type JudgedMonitor } from "./judged-monitor.ts";
 import { gapEvidence, type GapEvidence, type GapObservation } from "./silence.ts";
 
 /** All that one window says: its profiles, its silence, the user's values. Nothing is decided yet. */
@@ -15,7 +15,7 @@ export interface MeasuredWindow extends JudgedWindow {
   /** S of this window; null if nothing of the whole model was measured. */
   readonly level: number | null;
   readonly silence: GapEvidence | null;
-  readonly monitors: readonly MonitorValue[];
+  readonly monitors: readonly JudgedMonitor[];
   readonly judgedByKey: ReadonlyMap<string, JudgedSeries>;
 }
 
@@ -32,7 +32,7 @@ export function measuredWindow(
     rows: Math.max(0, ...judged.map(({ series, window: sums }) => (series.slice === "" ? (sums?.rows ?? 0) : 0))),
     level: levelOf(judged),
     silence: observed.gap === null ? null : gapEvidence(observed.gap, budget.silence),
-    monitors: observed.values.map((observation) => monitorValue(observation, budget.monitor)),
+    monitors: observed.values.map((observation) => judgedMonitor(observation, budget.monitor)),
     judgedByKey: new Map(judged.map((entry) => [entry.key, entry])),
   };
 }

@@ -10,7 +10,7 @@ import { seriesKey } from "./series-key.ts";
 const monitorSeries = (name: string): Series => ({ role: "feature", feature: name, version: "", slice: "" });
 
 /** One monitor in the window at hand. */
-export interface MonitorValue extends ValueObservation {
+export interface JudgedMonitor extends ValueObservation {
   readonly key: string;
   readonly series: Series;
   /** Null: the window gave no value, or the baseline too few. */
@@ -18,7 +18,7 @@ export interface MonitorValue extends ValueObservation {
 }
 
 /** A monitor's value held against its α. */
-export function monitorValue(observation: ValueObservation, threshold: number): MonitorValue {
+export function judgedMonitor(observation: ValueObservation, threshold: number): JudgedMonitor {
   const { name, value, reference } = observation;
   const series = monitorSeries(name);
   const evidence =
@@ -27,7 +27,7 @@ export function monitorValue(observation: ValueObservation, threshold: number): 
 }
 
 /** What the baseline's windows said, by the monitors' names. */
-export function valueReferences(monitors: readonly MonitorValue[]): Record<string, ValueReference> {
+export function valueReferences(monitors: readonly JudgedMonitor[]): Record<string, ValueReference> {
   return Object.fromEntries(
     monitors.flatMap(({ name, reference }) => (reference === null ? [] : [[name, reference] as const])),
   );
