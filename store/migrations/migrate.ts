@@ -3,6 +3,7 @@ import type { Facts } from "../facts/client.ts";
 import { statements as tables, version as tablesVersion } from "./0001-tables.ts";
 import { statements as httpIngest, version as httpIngestVersion } from "./0002-http-ingest.ts";
 import { statements as batchTraceparent, version as batchTraceparentVersion } from "./0003-batch-traceparent.ts";
+import { statements as performance, version as performanceVersion } from "./0004-performance.ts";
 
 interface Migration {
   readonly version: number;
@@ -14,6 +15,7 @@ const migrations: readonly Migration[] = [
   { version: tablesVersion, statements: tables },
   { version: httpIngestVersion, statements: httpIngest },
   { version: batchTraceparentVersion, statements: batchTraceparent },
+  { version: performanceVersion, statements: performance },
 ];
 
 export const schemaVersion = migrations.at(-1)?.version ?? 0;
