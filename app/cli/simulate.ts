@@ -5,6 +5,7 @@ import {
   type BarVerdict,
   type Measured,
   type ScenarioResult,
+  type SimulationReport,
 } from "../../detectors/simulate/measured.ts";
 import type { SimulatedMonitoring } from "../../detectors/simulate/outcome.ts";
 import { peerRules } from "../../detectors/simulate/peers.ts";
@@ -12,7 +13,7 @@ import { scenarioNamed, scenarios, type Scenario } from "../../detectors/simulat
 import { createSimulationThreads } from "../../detectors/simulate/threads.ts";
 import { nearestName } from "../config/fault.ts";
 import { requireConfig } from "../config/load.ts";
-import { builtInModelDefaults } from "../config/schema.ts";
+import { defaultMonitoring } from "../simulation/default-monitoring.ts";
 import { outputPalette, type Palette } from "./colour.ts";
 import { defineCommand, type CommandContext } from "./command.ts";
 import { configOptions, configRequest } from "./config-options.ts";
@@ -26,17 +27,12 @@ const fewestModels = 6;
 const peerScenarios = ["iid", "iid-small-reference", "season", "users-10", "mean-0.1", "mean-0.2", "flag"];
 const peerModels = { false_incidents: 10, delay: 40 };
 const names = scenarios.map(({ name }) => name);
-const defaults: SimulatedMonitoring = {
-  falseIncidentsPerModelWeek: builtInModelDefaults.monitoring.false_incidents_per_model_week,
-  effectFloor: builtInModelDefaults.monitoring.effect_floor,
-  qualityFloor: builtInModelDefaults.monitoring.quality_floor,
-};
 
 export const simulateCommand = defineCommand({
   name: "simulate",
   summary: "measure false incidents and detection delay on made-up traffic",
   description:
-    "Runs the decisions on simulated models, healthy ones and such with a planted change, and says how many false incidents a week open and how soon a change is found, each with its 95 % interval and its bar. A verdict is held, broken, or open: too few models to say. The whole form takes about an hour of CPU, the short one about a minute.",
+    "Runs the decisions on simulated models, healthy ones and such with a planted change, and says how many false incidents a week open and how soon a change is found, each with its 95 % interval and its bar. A verdict is held, broken, or open: too few models to say. The whole form takes about two hours of CPU, the short one a few minutes.",
   options: {
     quick: { type: "boolean", description: "One model in sixty: the same bars, wider intervals." },
     scenarios: { type: "string", placeholder: "A,B", description: "Only these; --list names them." },
@@ -91,7 +87,8 @@ export const simulateCommand = defineCommand({
     if (options.peers === true) results.push(...(await simulatedPeers(context, { quick, seed, workers, monitoring })));
     const seconds = Math.round((performance.now() - started) / 1000);
     if (options.json === true) {
-      context.write(`${JSON.stringify({ seed, quick, monitoring, seconds, results }, null, 2)}\n`);
+      const report: SimulationReport = { seed, quick, monitoring, seconds, results };
+      context.write(`${JSON.stringify(report, null, 2)}\n`);
     } else {
       context.write(tableOf(results, context));
       context.write(`\n${summaryOf(results, quick)} ${seconds} s, seed ${seed}.\n`);
@@ -125,7 +122,7 @@ async function simulated(context: CommandContext, request: SimulationRequest): P
       peer: null,
       progress: (more) => progress.update((done += more), total),
     });
-    results.push(measuredOf(scenario, runs, monitoring, defaults));
+    results.push(measuredOf(scenario, runs, monitoring, defaultMonitoring));
   }
   return results;
 }
@@ -171,7 +168,7 @@ function monitoringOf(
   context: CommandContext,
 ): SimulatedMonitoring {
   if (options.model === undefined) {
-    if (options.config === undefined) return defaults;
+    if (options.config === undefined) return defaultMonitoring;
     throw new LeewayError("usage", "simulate: --config needs --model NAME, whose budget and floors are simulated");
   }
   const { models } = requireConfig(configRequest(options, context));

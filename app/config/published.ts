@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { methodsPage } from "../../detectors/methods/methods-page.ts";
+import { measuredPage, readKeptResults } from "../simulation/measured-page.ts";
 import { type JsonSchema, jsonSchemaOf } from "./file-faults.ts";
 import { modelSchema, serviceSchema, tokensSchema } from "./schema.ts";
 
@@ -13,6 +14,7 @@ export function publishedFiles(): Readonly<Record<string, string>> {
     "app/config/model.schema.json": schemaFile("models/*.yaml", modelSchema),
     "docs/configuration.md": optionsDocument(),
     "docs/methods.md": methodsPage(),
+    "docs/measured.md": measuredPage(readKeptResults()),
   };
 }
 

@@ -19,6 +19,8 @@ export interface Measured {
 
 export interface ScenarioResult {
   readonly scenario: string;
+  /** Another tool's rule in place of Leeway's decisions; null: Leeway's. */
+  readonly peer: string | null;
   readonly title: string;
   readonly kind: Scenario["kind"];
   readonly features: number;
@@ -29,6 +31,19 @@ export interface ScenarioResult {
   readonly modelWeeks: number | null;
   readonly measured: readonly Measured[];
 }
+
+/** What `leeway simulate --json` prints. */
+export interface SimulationReport {
+  readonly seed: number;
+  /** A fraction of the models. */
+  readonly quick: boolean;
+  readonly monitoring: SimulatedMonitoring;
+  readonly seconds: number;
+  readonly results: readonly ScenarioResult[];
+}
+
+/** Names of what is measured, where a reader of results looks for one. */
+export const measures = { falseIncidents: "false incidents a week", messages: "messages a week" } as const;
 
 /** A budget is kept if the upper 95 % bound is at most 1.2 times it: what the interval must be able to show. */
 const budgetTolerance = 1.2;
@@ -52,6 +67,7 @@ export function measuredOf(
     monitoring.qualityFloor === defaults.qualityFloor;
   const head = {
     scenario: scenario.name,
+    peer: null,
     title: scenario.title,
     kind: scenario.kind,
     features: stream.features,
@@ -76,7 +92,7 @@ export function measuredOf(
         modelWeeks: runs.length * weeks,
         measured: [
           falseIncidentsOf(runs, weeks, bar?.value ?? null),
-          { what: "messages a week", ...messages, bar: null, verdict: "reported" },
+          { what: measures.messages, ...messages, bar: null, verdict: "reported" },
         ],
       };
     }
@@ -146,6 +162,7 @@ export function measuredPeer(peer: string, scenario: Scenario, runs: readonly Ru
   });
   return {
     scenario: scenario.name,
+    peer,
     title: `${peer}: ${scenario.title}`,
     kind: scenario.kind,
     features: stream.features,
@@ -166,7 +183,7 @@ export function measuredPeer(peer: string, scenario: Scenario, runs: readonly Ru
 function falseIncidentsOf(runs: readonly Run[], weeks: number, atMost: number | null): Measured {
   const incidents = runs.map((run) => run.incidents);
   const surely = rateInterval(incidents, weeks, brokenLevel);
-  return { what: "false incidents a week", ...atMostOf(rateInterval(incidents, weeks), surely, atMost) };
+  return { what: measures.falseIncidents, ...atMostOf(rateInterval(incidents, weeks), surely, atMost) };
 }
 
 /** @param surely The interval at the level by which a bar is called broken. */

@@ -184,11 +184,26 @@ export const scenarios: readonly Scenario[] = [
     300,
   ),
   healthy("season", "weekends differ by 0.15σ in every third feature", season, 600),
-  healthy("season-14-days", "the same, 14 days of reference", { ...season, referenceRows: 14_000 }, 300),
-  healthy("season-small", "the same", { ...season, referenceRows: 5600, rows: 200 }, 480),
+  healthy(
+    "season-14-days",
+    "weekends differ by 0.15σ; 14 days of reference",
+    { ...season, referenceRows: 14_000 },
+    300,
+  ),
+  healthy(
+    "season-small",
+    "weekends differ by 0.15σ in every third feature",
+    { ...season, referenceRows: 5600, rows: 200 },
+    480,
+  ),
   healthyHours("hourly-iid", "independent rows, hourly windows", { ...hourly, seasonShift: 0 }, 600),
-  healthyHours("hourly-iid-small", "the same", { ...hourly, seasonShift: 0, referenceRows: 8400, rows: 50 }, 600),
-  healthyHours("hourly-season", "hours differ by up to 0.15σ", hourly, 600),
+  healthyHours(
+    "hourly-iid-small",
+    "independent rows, hourly windows",
+    { ...hourly, seasonShift: 0, referenceRows: 8400, rows: 50 },
+    600,
+  ),
+  healthyHours("hourly-season", "hourly windows; hours differ by up to 0.15σ", hourly, 600),
   healthy("users-10", "ten rows a user", users, 300),
   healthy("users-10-5", "ten rows a user", { ...users, features: 5 }, 600),
   healthy("users-25", "25 rows a user", { ...users, clusterSize: 25 }, 300),
@@ -235,11 +250,11 @@ export const scenarios: readonly Scenario[] = [
     [1, null],
     [2, 0.88],
   ]),
-  delay("category-10", "one of 10", { kind: "share", size: 0.15, categories: 10 }, [
+  delay("category-10", "one of 10 categories from 10 to 15 %", { kind: "share", size: 0.15, categories: 10 }, [
     [1, null],
     [2, 0.88],
   ]),
-  delay("category-30", "one of 30", { kind: "share", size: 0.15, categories: 30 }, [
+  delay("category-30", "one of 30 categories from 10 to 15 %", { kind: "share", size: 0.15, categories: 30 }, [
     [1, null],
     [2, null],
     [7, null],
