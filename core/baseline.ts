@@ -28,6 +28,8 @@ export type PinnedBaselineSpec =
       readonly toMs: number;
       /** Rows of this model version alone; of every version if it is absent. */
       readonly version?: string;
+      /** Results of other versions are held against that version's rows of the same window; everything else against the range. */
+      readonly concurrent?: true;
       /** The trailing baseline whose present range this is, and the length of its windows until now; null at its first. */
       readonly trailing?: Trailing & { readonly windowMs: number | null };
     };

@@ -42,6 +42,11 @@ export interface ReferenceProfile {
   readonly binning: Binning;
   readonly pooled: SeriesCounts;
   readonly subWindows: readonly SeriesCounts[];
+  /**
+   * Of a series whose live windows are held against a control version's: the control's rows of each sub-window, its users
+   * in two halves by chance. How much two samples of one population differ in one window.
+   */
+  readonly halves?: readonly (readonly [SeriesCounts, SeriesCounts])[];
 }
 
 /** A series in one live window. */
@@ -49,4 +54,6 @@ export interface LiveProfile {
   readonly series: Series;
   readonly window: Window;
   readonly counts: SeriesCounts;
+  /** The control version's counts of the same window, where it is held against those; null if the control had no rows. */
+  readonly control?: SeriesCounts | null;
 }

@@ -1,4 +1,5 @@
 import type { Series } from "../../core/baseline.ts";
+import { heldAgainst } from "./concurrent.ts";
 import { meanOf } from "./contrasts.ts";
 import type { JudgedSeries } from "./judged-window.ts";
 import { closeAfter, type Continuation, type FindingMemory } from "./lifecycle.ts";
@@ -33,18 +34,14 @@ export function continuationOf(
 }
 
 /** Whether c*, pooled over the last 3 windows (h if it opened on the long horizon), is less than half as far off as it was. */
-function halfWayBack(
-  finding: FindingMemory,
-  entry: JudgedSeries,
-  { index, horizon }: Pick<MeasuredWindow, "index" | "horizon">,
-): boolean {
-  const contrast = entry.contrasts.contrasts[finding.contrast];
+function halfWayBack(finding: FindingMemory, entry: JudgedSeries, { index }: Pick<MeasuredWindow, "index">): boolean {
+  const windows = finding.horizon === "long" ? entry.horizon : closeAfter;
+  const pooled = pooledWindows(entry.contrasts, entry.recent, index - windows);
+  const contrast = heldAgainst(entry.contrasts, pooled).contrasts[finding.contrast];
   if (contrast === undefined) return true;
   if (contrast.form === "omnibus") {
     return entry.short === null || entry.short.effect[finding.contrast]! < finding.d0 / 2;
   }
-  const windows = finding.horizon === "long" ? horizon : closeAfter;
-  const pooled = pooledWindows(entry.contrasts, entry.recent, index - windows);
   const { y } = meanOf(contrast, finding.contrast, pooled);
   return (y - contrast.reference) * Math.sign(finding.d0) < Math.abs(finding.d0) / 2;
 }

@@ -24,6 +24,8 @@ export interface Contrast {
   readonly share: number;
   /** One-sided contrasts are judged in one window only, never pooled. */
   readonly oneSided: boolean;
+  /** Its part of the floor on effects; 1 unless a control version is compared: see `heldAgainst`. */
+  readonly floorShare?: number;
 }
 
 export type ContrastSignal = Extract<Signal, "distribution" | "missing" | "unseen">;
@@ -40,6 +42,14 @@ export interface WindowSums {
   readonly presentWeightSquares: number;
   /** Σ w·score per contrast; 0 for the omnibus. */
   readonly sums: Float64Array | readonly number[];
+  /** The control version's rows of the same window, brought to the same weight: what this window is held against. */
+  readonly control?: ControlSums;
+}
+
+/** A control version's sums. */
+export interface ControlSums extends Omit<WindowSums, "control"> {
+  /** Σ w·(score − mean)² of each score; 0 for shares, whose variance their mean says. */
+  readonly scatter: Float64Array | readonly number[];
 }
 
 /** A reference series made ready to be compared with. */
@@ -55,7 +65,11 @@ export interface SeriesContrasts {
   readonly nothingKept: boolean;
   readonly referenceRows: number;
   readonly referencePresentRows: number;
+  /** Its windows are held against the control version's rows of the same window: see `concurrentSums`. */
+  readonly concurrent: boolean;
   project(counts: SeriesCounts): WindowSums;
+  /** Σ w·(score − mean)² of each score; 0 for the other contrasts. */
+  scatter(counts: SeriesCounts): Float64Array;
 }
 
 const maxKeptCategories = 30;
@@ -125,6 +139,7 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
   const contrasts: Contrast[] = [];
   /** How each contrast's sum comes from counts, in the same order. */
   const projections: ((counts: SeriesCounts, cumulative: Float64Array) => number)[] = [];
+  const scoresByContrast = new Map<number, Float64Array>();
   const presentSize = effectiveSize(pooled.presentWeight, pooled.presentWeightSquares);
   const add = (contrast: Contrast, projection: (typeof projections)[number]): number => {
     contrasts.push(contrast);
@@ -145,7 +160,8 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
   if (presentRows >= minReferenceRows) {
     if (binning.kind === "numeric") {
       for (const { contrast, scores } of rankContrasts(binning, pooled)) {
-        add({ ...distribution, ...contrast }, (counts) => weightedSum(counts.bins, scores));
+        const c = add({ ...distribution, ...contrast }, (counts) => weightedSum(counts.bins, scores));
+        scoresByContrast.set(c, scores);
       }
       const deciles = binning.decileEdges
         .map((edge) => ({ edge, reference: cumulativeShare(pooled, edge) }))
@@ -279,6 +295,18 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
     nothingKept,
     referenceRows: rows,
     referencePresentRows: presentRows,
+    concurrent: profile.halves !== undefined,
+    scatter: (counts) => {
+      const scatter = new Float64Array(contrasts.length);
+      if (!(counts.presentWeight > 0)) return scatter;
+      for (const [c, scores] of scoresByContrast) {
+        const mean = weightedSum(counts.bins, scores) / counts.presentWeight;
+        for (let bin = 0; bin < scores.length; bin += 1) {
+          scatter[c]! += (counts.bins[bin] ?? 0) * (scores[bin]! - mean) ** 2;
+        }
+      }
+      return scatter;
+    },
     project: (counts) => {
       const cumulative = new Float64Array(edges);
       let running = 0;

@@ -98,13 +98,14 @@ export function createDecider(options: DeciderOptions): Decider {
     references.set(seriesKey(profile.series), referenceSeries(profile, options.subWindowsKnown));
   }
   const slices = new Set(options.reference.flatMap(({ series }) => (series.slice === "" ? [] : [series.slice]))).size;
+  const { concurrent, ...firstInflation } = learnInflations([...references.values()]);
   const judgeWindow = createJudge({
     ...options,
     references,
     slices: watchedSlices === 0 ? 0 : Math.max(watchedSlices, slices),
     monitors: options.monitors ?? 0,
+    concurrentInflation: concurrent,
   });
-  const firstInflation = learnInflations([...references.values()]);
   const learnEvery = Math.max(1, Math.round(options.windowsPerWeek));
 
   function step(

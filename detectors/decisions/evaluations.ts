@@ -1,7 +1,7 @@
 import type { Series } from "../../core/baseline.ts";
 import type { SeriesState } from "../../core/finding.ts";
 import { minReferenceRows, type WindowSignal } from "./contrasts.ts";
-import { referenceRowsOf } from "./finding-evidence.ts";
+import { againstOf, referenceRowsOf } from "./finding-evidence.ts";
 import type { JudgedSeries } from "./judged-window.ts";
 import { lowerBound, upperBound, type Judgement } from "./judgement.ts";
 import type { JudgedMonitor } from "./judged-monitor.ts";
@@ -67,9 +67,10 @@ export function seriesEvaluations(
     }
     // Else the reference is constant: there is no distribution to move, and `unseen` sees any other value.
   }
+  const against = againstOf(entry);
   for (const judgement of entry.judgements) {
     const { signal, nearest, rows } = judgement;
-    const referenceRows = referenceRowsOf(contrasts, signal);
+    const referenceRows = referenceRowsOf(against, signal);
     const open = now.isOpen(entry.key, signal);
     const state = stateOf(judgement, open, now.warming);
     if (nearest === null || state === "insufficient_data") {

@@ -1,4 +1,5 @@
 import { meanOf, rowsOf, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
+import { heldAgainst } from "./concurrent.ts";
 import { effectError, effectOf, omnibusEffect } from "./effect.ts";
 import { scoreZ, shareZ } from "./g-statistic.ts";
 import { normalTail } from "./normal-tail.ts";
@@ -19,6 +20,8 @@ export function inflations(factor: number): Float64Array {
 /** All contrasts of one series over one window, or over pooled windows. Arrays are indexed by contrast. */
 export interface Measurement {
   readonly window: WindowSums;
+  /** What the window was held against: the baseline's means, or the control version's of the same windows. */
+  readonly against: SeriesContrasts;
   readonly y: Float64Array;
   readonly n: Float64Array;
   readonly z: Float64Array;
@@ -39,9 +42,11 @@ export function measure(
   belief: Belief,
   horizon: { readonly factor: number; readonly inflations: Float64Array },
 ): Measurement {
+  const against = heldAgainst(contrasts, window);
   const count = contrasts.contrasts.length;
   const result = {
     window,
+    against,
     y: new Float64Array(count),
     n: new Float64Array(count),
     z: new Float64Array(count),
@@ -51,12 +56,12 @@ export function measure(
     inflations: horizon.inflations,
   };
   for (let c = 0; c < count; c += 1) {
-    const contrast = contrasts.contrasts[c]!;
+    const contrast = against.contrasts[c]!;
     if (rowsOf(contrast.signal, window) === 0) continue;
     const mean = belief.mean[c]!;
     if (contrast.form === "omnibus") {
       if (cells === null) continue;
-      const statistic = omnibusStatistic(contrasts, cells, window, { oneSample: false });
+      const statistic = omnibusStatistic(against, cells, window, { oneSample: false });
       result.omnibus = statistic;
       result.n[c] = statistic.n;
       result.y[c] = statistic.totalVariation;
@@ -65,6 +70,8 @@ export function measure(
     }
     const { y, n } = meanOf(contrast, c, window);
     if (!(n > 0) || !Number.isFinite(n) || !Number.isFinite(y)) continue;
+    // A control whose scores are all alike says nothing of how much they vary; its shares are compared.
+    if (contrast.form === "score" && !(contrast.variance > 0)) continue;
     const inflation = 1 + (mean - 1) * horizon.factor;
     result.y[c] = y;
     result.n[c] = n;

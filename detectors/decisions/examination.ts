@@ -1,8 +1,9 @@
 import type { Series } from "../../core/baseline.ts";
+import { minControlRows } from "./concurrent.ts";
 import { minReferenceRows } from "./contrasts.ts";
-import { contrastEvidence, referenceRowsOf } from "./finding-evidence.ts";
+import { againstOf, contrastEvidence, referenceRowsOf } from "./finding-evidence.ts";
 import { warmUpWindows, type JudgedWindow } from "./judged-window.ts";
-import type { Judgement } from "./judgement.ts";
+import { floorOf, type Judgement } from "./judgement.ts";
 import { minWindowRows } from "./learning.ts";
 import type { FindingEvidence } from "./lifecycle.ts";
 
@@ -63,14 +64,15 @@ export function examinationOf(
       entry.judgements.map((judgement): SignalExamination => {
         const { signal, rows, hit, nearest } = judgement;
         const best = hit ?? nearest;
+        const against = againstOf(entry);
         const common = {
           series: entry.series,
           signal,
           kind: entry.contrasts.kind,
           rows,
           neededRows: minWindowRows,
-          referenceRows: referenceRowsOf(entry.contrasts, signal),
-          neededReferenceRows: minReferenceRows,
+          referenceRows: referenceRowsOf(against, signal),
+          neededReferenceRows: entry.contrasts.concurrent ? minControlRows : minReferenceRows,
           judged: judgement.judged,
           tooVariable: judgement.tooVariable,
           seriesAlpha: entry.thresholds.seriesAlpha,
@@ -78,19 +80,21 @@ export function examinationOf(
         };
         if (best === null) return { ...common, nearest: null };
         const measurement = entry[best.horizon]!;
-        const contrast = entry.contrasts.contrasts[best.contrast]!;
+        const contrast = measurement.against.contrasts[best.contrast]!;
+        const floor = floorOf(contrast, { floor: floors[signal], omnibus: !warming });
         const d0 = measurement.y[best.contrast]! - contrast.reference;
         const of = { contrast: best.contrast, horizon: best.horizon, d0 };
         const { magnitude: _, ...evidence } = contrastEvidence(judgedWindow, entry, judgement, of);
         return {
           ...common,
+          floor,
           nearest: {
             ...evidence,
             contrast: contrast.name,
             horizon: best.horizon,
             varianceInflation: entry.belief.mean[best.contrast]!,
             significant: evidence.pValue <= evidence.threshold,
-            aboveFloor: evidence.effectLow > floors[signal],
+            aboveFloor: evidence.effectLow > floor,
           },
         };
       }),

@@ -1,10 +1,11 @@
 import type { ValueEvidence } from "../monitors/value-evidence.ts";
 import type { SeriesContrasts, WindowSignal } from "./contrasts.ts";
 import { pValueOf } from "./evidence.ts";
-import type { Horizons, JudgedSeries } from "./judged-window.ts";
-import { lowerBound, upperBound, type Horizon, type Judgement } from "./judgement.ts";
+import type { JudgedSeries } from "./judged-window.ts";
+import { floorOf, lowerBound, upperBound, type Horizon, type Judgement } from "./judgement.ts";
 import type { FindingEvidence, FindingMemory } from "./lifecycle.ts";
 import type { MeasuredWindow } from "./measured-window.ts";
+import { poolOf } from "./model-learning.ts";
 import { minimumDetectableEffect } from "./minimum-detectable-effect.ts";
 import type { JudgedMonitor } from "./judged-monitor.ts";
 import type { GapEvidence } from "./silence.ts";
@@ -31,16 +32,16 @@ export function evidenceNow(measured: MeasuredWindow, finding: FindingMemory): F
 
 /** The present numbers of one contrast on one horizon. */
 export function contrastEvidence(
-  { floors, horizons }: { readonly floors: MeasuredWindow["floors"]; readonly horizons: Horizons },
+  { floors, horizons, warming }: Pick<MeasuredWindow, "floors" | "horizons" | "warming">,
   entry: JudgedSeries,
   judgement: Judgement,
   of: { readonly contrast: number; readonly d0: number; readonly horizon: Horizon },
 ): FindingEvidence {
   const c = of.contrast;
   const measurement = entry[of.horizon]!;
-  const contrast = entry.contrasts.contrasts[c]!;
-  const pool = entry.series.slice === "" ? "whole" : "slices";
-  const { factor } = horizons[pool][of.horizon];
+  const { against } = measurement;
+  const contrast = against.contrasts[c]!;
+  const { factor } = horizons[poolOf(entry.contrasts)][of.horizon];
   const mean = entry.belief.mean[c]!;
   const threshold = entry.thresholds.alpha[of.horizon][c]!;
   return {
@@ -52,12 +53,12 @@ export function contrastEvidence(
     pValue: pValueOf(entry.contrasts, c, measurement, entry.belief),
     threshold,
     rows: contrast.signal === "missing" ? measurement.window.rows : measurement.window.presentRows,
-    referenceRows: referenceRowsOf(entry.contrasts, contrast.signal),
+    referenceRows: referenceRowsOf(against, contrast.signal),
     minimumDetectableEffect: minimumDetectableEffect(contrast, {
       n: measurement.n[c]!,
       direction: of.d0 < 0 ? -1 : 1,
       threshold,
-      floor: floors[judgement.signal],
+      floor: floorOf(contrast, { floor: floors[judgement.signal], omnibus: !warming }),
       mean,
       inflation: 1 + (mean - 1) * factor,
       posterior: entry.belief.posterior,
@@ -111,6 +112,12 @@ export function monitorEvidence(
     magnitude: Math.min(1, Math.max(0, evidence.changeLow)),
     varianceInflation: 1,
   };
+}
+
+/** What a series of the window was held against; beside a control without rows that is nothing. */
+export function againstOf({ contrasts, short }: JudgedSeries): SeriesContrasts {
+  if (!contrasts.concurrent) return contrasts;
+  return short?.against ?? { ...contrasts, referenceRows: 0, referencePresentRows: 0 };
 }
 
 /** Rows of the reference that a signal speaks of. */

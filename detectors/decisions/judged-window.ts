@@ -2,11 +2,13 @@ import type { Series } from "../../core/baseline.ts";
 import type { LiveProfile } from "../../core/profile.ts";
 import type { Window } from "../../core/window.ts";
 import { budgetOf, type Budget, type BudgetShape } from "./budget.ts";
+import { concurrentHorizon, concurrentSums } from "./concurrent.ts";
 import { effectiveSize, isMeasurable, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
 import type { DecisionState, InflationMemory, SeriesMemory } from "./decision-state.ts";
 import { inflations, measure, type Belief, type Measurement } from "./evidence.ts";
 import { judge, signalsOf, thresholdsOf, type Judgement, type Thresholds } from "./judgement.ts";
 import { beliefOf, minWindowRows, type Learnt, type TypicalSize } from "./learning.ts";
+import { poolOf, type Pool } from "./model-learning.ts";
 import { omnibusCells, type OmnibusCells } from "./omnibus.ts";
 import { pooledWindows, recentWindow, type RecentWindow } from "./pooling.ts";
 import { seriesNow, type ReferenceSeries, type ReferenceSeriesByKey } from "./reference-series.ts";
@@ -29,14 +31,16 @@ export interface JudgedSeries {
   readonly belief: Belief;
   readonly thresholds: Thresholds;
   readonly window: WindowSums | null;
+  /** Windows in its long horizon. */
+  readonly horizon: number;
   readonly recent: readonly RecentWindow[];
   readonly short: Measurement | null;
   readonly long: Measurement | null;
   readonly judgements: readonly Judgement[];
 }
 
-/** The factors on φ of both horizons, of the whole model and of its watched slices. */
-export type Horizons = Readonly<Record<"whole" | "slices", ReturnType<typeof horizonsOf>>>;
+/** The factors on φ of both horizons, of whatever learns together. */
+export type Horizons = Readonly<Record<Pool, ReturnType<typeof horizonsOf>>>;
 
 /** A window's profiles measured and held against their gates, before anything is decided of them. */
 export interface JudgedWindow {
@@ -66,6 +70,8 @@ export interface JudgeOptions {
   readonly slices: number;
   readonly monitors: number;
   readonly subWindowsKnown: boolean;
+  /** What a control version's halves have taught, once and for all. */
+  readonly concurrentInflation: InflationMemory;
 }
 
 /**
@@ -128,24 +134,27 @@ export function createJudge(
       now.map(({ series, reference: { contrasts } }) => ({ series, contrasts })),
     );
     const budget = budgetOf(shape);
+    const { whole, slices } = state.inflation;
+    const inflation = { whole, slices, concurrent: options.concurrentInflation };
     const horizons = {
-      whole: horizonsOf(state.inflation.whole, horizon),
-      slices: horizonsOf(state.inflation.slices, horizon),
+      whole: horizonsOf(whole, horizon),
+      slices: horizonsOf(slices, horizon),
+      concurrent: horizonsOf(inflation.concurrent, concurrentHorizon(horizon)),
     };
 
     const judged = now.map(({ key, series, reference, memory }): JudgedSeries => {
       const { contrasts } = reference;
-      const pool = series.slice === "" ? "whole" : "slices";
-      const counts = liveByKey.get(key)?.counts;
-      const sums = counts !== undefined && counts.rows > 0 && isMeasurable(counts) ? contrasts.project(counts) : null;
+      const pool = poolOf(contrasts);
+      const span = contrasts.concurrent ? concurrentHorizon(horizon) : horizon;
+      const sums = sumsOf(contrasts, liveByKey.get(key));
       const typical = reference.typical ?? memory.typical ?? typicalOfFirst(sums);
       const cells = cellsFor(reference, typical);
-      const belief = beliefFor(contrasts, memory, state.inflation[pool].prior, typical, cells);
+      const belief = beliefFor(contrasts, memory, inflation[pool].prior, typical, cells);
       const thresholds = thresholdsFor(contrasts, budget);
-      const recent = memory.recent.filter((entry) => entry.index > index - horizon);
+      const recent = memory.recent.filter((entry) => entry.index > index - span);
       if (sums !== null) recent.push(recentWindow(index, sums));
       const short = sums === null ? null : measure(contrasts, cells, sums, belief, horizons[pool].short);
-      const pooled = sums === null ? null : pooledWindows(contrasts, recent, index - horizon);
+      const pooled = sums === null ? null : pooledWindows(contrasts, recent, index - span);
       const long =
         pooled === null || pooled.windows < 2 ? null : measure(contrasts, cells, pooled, belief, horizons[pool].long);
       const judgements = signalsOf(contrasts).map((signal) =>
@@ -161,6 +170,7 @@ export function createJudge(
         belief,
         thresholds,
         window: sums,
+        horizon: span,
         recent,
         short,
         long,
@@ -208,6 +218,13 @@ function budgetShape(
     numeric: kinds.filter((kind) => kind === "numeric").length,
     categorical: kinds.filter((kind) => kind === "categorical").length,
   };
+}
+
+/** Null: nothing was measured. */
+function sumsOf(contrasts: SeriesContrasts, profile: LiveProfile | undefined): WindowSums | null {
+  if (profile === undefined || profile.counts.rows === 0) return null;
+  if (contrasts.concurrent) return concurrentSums(contrasts, profile.counts, profile.control ?? null);
+  return isMeasurable(profile.counts) ? contrasts.project(profile.counts) : null;
 }
 
 function typicalOfFirst(window: WindowSums | null): TypicalSize | null {

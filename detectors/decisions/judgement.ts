@@ -1,6 +1,6 @@
 import type { Signal } from "../../core/finding.ts";
 import { thresholdOf } from "./budget.ts";
-import { rowsOf, type ContrastSignal, type SeriesContrasts } from "./contrasts.ts";
+import { rowsOf, type Contrast, type ContrastSignal, type SeriesContrasts } from "./contrasts.ts";
 import { boundQuantile } from "./effect.ts";
 import { pValueOf, type Belief, type Measurement } from "./evidence.ts";
 import { minWindowRows } from "./learning.ts";
@@ -72,6 +72,11 @@ export function upperBound(contrasts: SeriesContrasts, measurement: Measurement,
   return c === contrasts.omnibus ? measurement.y[c]! : measurement.effect[c]! + boundQuantile * measurement.error[c]!;
 }
 
+/** What the floor of its signal is for one contrast; while φ is unknown it is the same for all. */
+export function floorOf(contrast: Contrast, gate: { readonly floor: number; readonly omnibus: boolean }): number {
+  return gate.omnibus ? gate.floor * (contrast.floorShare ?? 1) : gate.floor;
+}
+
 /**
  * Both gates for every contrast of one signal, on both horizons.
  *
@@ -102,7 +107,7 @@ export function judge(
 
   const look = (measurement: Measurement, horizon: Horizon): void => {
     for (let c = 0; c < contrasts.contrasts.length; c += 1) {
-      const contrast = contrasts.contrasts[c]!;
+      const contrast = measurement.against.contrasts[c]!;
       const alpha = thresholds.alpha[horizon][c]!;
       if (contrast.signal !== signal || !(alpha > 0) || !(measurement.n[c]! > 0)) continue;
       const omnibus = contrast.form === "omnibus";
@@ -124,7 +129,7 @@ export function judge(
         // 1 is where the worthwhile begin; below it the |z| alone ranks.
         ratio = 1 + Math.max(0, Math.log((watchFactor * alpha) / Math.max(pValue, 1e-300)));
         if (pValue <= watchFactor * alpha) watching = true;
-        if (pValue <= alpha && (!omnibus || gate.omnibus) && lowerBound(measurement, c) > gate.floor) {
+        if (pValue <= alpha && (!omnibus || gate.omnibus) && lowerBound(measurement, c) > floorOf(contrast, gate)) {
           // Short before long, then the largest |z|; the omnibus, which names no category, only if it is alone.
           const better = hit === null || (hit.horizon === horizon && distance > hitDistance);
           if (better) {

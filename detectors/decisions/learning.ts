@@ -1,4 +1,5 @@
 import type { SeriesCounts } from "../../core/profile.ts";
+import { concurrentSums, heldAgainst } from "./concurrent.ts";
 import { effectiveSize, isMeasurable, meanOf, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
 import type { Belief } from "./evidence.ts";
 import { omnibusStatistic, type OmnibusCells } from "./omnibus.ts";
@@ -67,12 +68,13 @@ function standardized(
   window: WindowSums,
   options: { readonly insideReference: boolean },
 ): Float64Array {
+  const against = heldAgainst(contrasts, window);
   const result = new Float64Array(contrasts.contrasts.length);
   for (let c = 0; c < result.length; c += 1) {
-    const contrast = contrasts.contrasts[c]!;
+    const contrast = against.contrasts[c]!;
     if (contrast.form === "omnibus") {
       if (cells === null || window.presentWeight === 0) continue;
-      const statistic = omnibusStatistic(contrasts, cells, window, { oneSample: options.insideReference });
+      const statistic = omnibusStatistic(against, cells, window, { oneSample: options.insideReference });
       result[c] = Math.sqrt(statistic.xSquare / statistic.degreesOfFreedom);
     } else if (!contrast.oneSided && contrast.variance > 0) {
       const { y, n } = meanOf(contrast, c, window);
@@ -134,6 +136,25 @@ export function learnFromReference(
     last: Array.from(last, round),
     linked,
   };
+}
+
+/**
+ * What the control version teaches about a comparison with itself: half of its users against the other half, window by
+ * window. A season moves both halves and costs nothing; users who repeat fall into one of them and are paid for.
+ */
+export function learnFromHalves(
+  contrasts: SeriesContrasts,
+  halves: readonly (readonly [SeriesCounts, SeriesCounts])[],
+): Learning {
+  let learning = noLearning(contrasts);
+  for (const [one, other] of halves) {
+    const window = concurrentSums(contrasts, one, other);
+    learning = learnFromWindow(learning, contrasts, null, window, {
+      distribution: window !== null && window.presentRows >= minWindowRows,
+      missing: window !== null && window.rows >= minWindowRows,
+    });
+  }
+  return learning;
 }
 
 /**

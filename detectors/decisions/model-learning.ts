@@ -19,12 +19,21 @@ interface Teacher {
   readonly typical: TypicalSize | null;
 }
 
-/** Prior and serial dependence of the whole model and of its watched slices, apart. */
-export function learnInflations(teachers: readonly Teacher[]): Readonly<Record<"whole" | "slices", InflationMemory>> {
-  return {
-    whole: learnInflation(teachers.filter(({ contrasts }) => contrasts.series.slice === "")),
-    slices: learnInflation(teachers.filter(({ contrasts }) => contrasts.series.slice !== "")),
-  };
+/**
+ * Whose contrasts learn together. Versions beside a control are of their own: a season of the features, which moves both
+ * alike, says nothing about them.
+ */
+export type Pool = "whole" | "slices" | "concurrent";
+
+export function poolOf({ concurrent, series }: SeriesContrasts): Pool {
+  if (concurrent) return "concurrent";
+  return series.slice === "" ? "whole" : "slices";
+}
+
+/** Prior and serial dependence of the whole model, of its watched slices, and of versions beside a control, apart. */
+export function learnInflations(teachers: readonly Teacher[]): Readonly<Record<Pool, InflationMemory>> {
+  const of = (pool: Pool) => learnInflation(teachers.filter(({ contrasts }) => poolOf(contrasts) === pool));
+  return { whole: of("whole"), slices: of("slices"), concurrent: of("concurrent") };
 }
 
 /**
@@ -53,10 +62,14 @@ export function learnFromJudged(
     const teaches = (signal: LearningSignal) =>
       entry.judgements.some((judgement) => judgement.signal === signal && judgement.judged === "short") &&
       !now.isOpen(entry.key, signal);
-    const learning = learnFromWindow(entry.memory.learning, entry.contrasts, entry.cells, entry.window, {
-      distribution: teaches("distribution"),
-      missing: teaches("missing"),
-    });
+    // A difference between two versions that is still too small to be told is no healthy variation: learnt live, it would
+    // hide itself. The control's halves have said what is.
+    const learning = entry.contrasts.concurrent
+      ? entry.memory.learning
+      : learnFromWindow(entry.memory.learning, entry.contrasts, entry.cells, entry.window, {
+          distribution: teaches("distribution"),
+          missing: teaches("missing"),
+        });
     const memory = {
       typical: referenceOf(now.references, entry.series)?.typical === null ? entry.typical : null,
       lastSeen: entry.window === null ? entry.memory.lastSeen : index,
@@ -68,8 +81,8 @@ export function learnFromJudged(
     teachers.push({ contrasts: entry.contrasts, typical: entry.typical, memory });
   }
   if (!now.believes) return { series, inflation: state.inflation };
-  const inflation = learnInflations(teachers);
-  return { series, inflation: now.sliced ? inflation : { ...inflation, slices: state.inflation.slices } };
+  const { whole, slices } = learnInflations(teachers);
+  return { series, inflation: { whole, slices: now.sliced ? slices : state.inflation.slices } };
 }
 
 /** Prior and serial dependence from every contrast that can learn. */

@@ -9,6 +9,8 @@ export interface RecentWindow {
   readonly weights?: readonly [weight: number, squares: number, presentWeight: number, presentSquares: number];
   readonly presentRows: number;
   readonly sums: readonly number[];
+  /** The control version's rows of the same window, where it was held against those. */
+  readonly control?: Omit<RecentWindow, "index" | "control"> & { readonly scatter: readonly number[] };
 }
 
 /**
@@ -20,6 +22,17 @@ const round = (value: number): number =>
   Number.isInteger(value) && Math.abs(value) < 1e12 ? value + 0 : Number(value.toPrecision(12)) + 0;
 
 export function recentWindow(index: number, window: WindowSums): RecentWindow {
+  const { control } = window;
+  return {
+    index,
+    ...recentSums(window),
+    ...(control !== undefined && {
+      control: { ...recentSums(control), scatter: Array.from(control.scatter, round) },
+    }),
+  };
+}
+
+function recentSums(window: Omit<WindowSums, "control">): Omit<RecentWindow, "index" | "control"> {
   const { rows, presentRows } = window;
   const unweighted =
     window.weight === rows &&
@@ -28,21 +41,30 @@ export function recentWindow(index: number, window: WindowSums): RecentWindow {
     window.presentWeightSquares === presentRows;
   const weights = [window.weight, window.weightSquares, window.presentWeight, window.presentWeightSquares] as const;
   const sums = Array.from(window.sums, round);
-  return unweighted ? { index, rows, presentRows, sums } : { index, rows, weights, presentRows, sums };
+  return unweighted ? { rows, presentRows, sums } : { rows, weights, presentRows, sums };
 }
 
-/** The windows after `afterIndex` added up. */
+/** The windows after `afterIndex` added up, and the control's rows of each of them, if there are any. */
 export function pooledWindows(
   contrasts: SeriesContrasts,
   recent: readonly RecentWindow[],
   afterIndex: number,
 ): WindowSums & { readonly windows: number } {
+  const pooled = recent.filter(({ index }) => index > afterIndex);
+  const sums = addedUp(contrasts, pooled);
+  const controls = pooled.flatMap(({ control }) => (control === undefined ? [] : [control]));
+  if (controls.length === 0) return { ...sums, windows: pooled.length };
+  const scatter = new Float64Array(contrasts.contrasts.length);
+  for (const control of controls) {
+    for (let c = 0; c < scatter.length; c += 1) scatter[c]! += control.scatter[c]!;
+  }
+  return { ...sums, control: { ...addedUp(contrasts, controls), scatter }, windows: pooled.length };
+}
+
+function addedUp(contrasts: SeriesContrasts, windows: readonly Omit<RecentWindow, "index" | "control">[]): WindowSums {
   const sums = new Float64Array(contrasts.contrasts.length);
   const total = { rows: 0, weight: 0, weightSquares: 0, presentRows: 0, presentWeight: 0, presentWeightSquares: 0 };
-  let windows = 0;
-  for (const window of recent) {
-    if (window.index <= afterIndex) continue;
-    windows += 1;
+  for (const window of windows) {
     const { rows, presentRows } = window;
     const [weight, weightSquares, presentWeight, presentWeightSquares] = window.weights ?? [
       rows,
@@ -58,5 +80,5 @@ export function pooledWindows(
     total.presentWeightSquares += presentWeightSquares;
     for (let c = 0; c < sums.length; c += 1) sums[c]! += window.sums[c]!;
   }
-  return { ...total, sums, windows };
+  return { ...total, sums };
 }

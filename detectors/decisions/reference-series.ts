@@ -2,7 +2,14 @@ import type { Series } from "../../core/baseline.ts";
 import type { LiveProfile, ReferenceProfile } from "../../core/profile.ts";
 import { contrastsOf, type SeriesContrasts } from "./contrasts.ts";
 import type { DecisionState, SeriesMemory } from "./decision-state.ts";
-import { learnFromReference, noLearning, typicalSizeOf, type Learning, type TypicalSize } from "./learning.ts";
+import {
+  learnFromHalves,
+  learnFromReference,
+  noLearning,
+  typicalSizeOf,
+  type Learning,
+  type TypicalSize,
+} from "./learning.ts";
 import { omnibusCells } from "./omnibus.ts";
 import { seriesKey, seriesOfKey } from "./series-key.ts";
 
@@ -27,12 +34,18 @@ export interface SeriesNow {
 
 /** Compiles one series of the reference. */
 export function referenceSeries(profile: ReferenceProfile, subWindowsKnown: boolean): ReferenceSeries {
-  const contrasts = contrastsOf(profile, { omnibus: profile.series.slice === "" });
-  const typical = subWindowsKnown ? typicalSizeOf(profile.subWindows) : null;
+  const { halves } = profile;
+  // The omnibus' cells are fixed with the baseline, for windows of the control's size: a version of a twentieth of the
+  // traffic would leave them all but empty.
+  const contrasts = contrastsOf(profile, { omnibus: profile.series.slice === "" && halves === undefined });
+  const typical = subWindowsKnown ? typicalSizeOf(halves?.flat() ?? profile.subWindows) : null;
   const cells = typical === null ? null : omnibusCells(contrasts, typical.present);
-  const learning: Learning = subWindowsKnown
-    ? learnFromReference(contrasts, cells, profile.subWindows)
-    : noLearning(contrasts);
+  const learning: Learning =
+    halves !== undefined
+      ? learnFromHalves(contrasts, halves)
+      : subWindowsKnown
+        ? learnFromReference(contrasts, cells, profile.subWindows)
+        : noLearning(contrasts);
   const learnt = { df: learning.df, q: learning.q };
   return { contrasts, typical, memory: { typical: null, lastSeen: 0, recent: [], learning, learnt } };
 }
