@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Series } from "./baseline.ts";
-import { findingId } from "./finding.ts";
+import { findingId, hasWorsened } from "./finding.ts";
 
 const of = (series: Partial<Series>, changes: Partial<Parameters<typeof findingId>[0]> = {}) =>
   findingId({
@@ -33,4 +33,15 @@ it("tells a feature called score or class from the model's own, though events na
   for (const role of ["score", "class"] as const) {
     expect(of({ role: "feature", feature: role })).not.toBe(of({ role, feature: role }));
   }
+});
+
+it("has worsened at twice the largest sent, if that is above the floor of its signal", () => {
+  const floors = { effectFloor: 0.02, qualityFloor: 0.003 };
+  const worsened = (signal: "distribution" | "missing", magnitude: number, sent: number) =>
+    hasWorsened({ signal, magnitude }, sent, floors);
+  expect(worsened("distribution", 0.1, 0.05)).toBe(true);
+  expect(worsened("distribution", 0.099, 0.05)).toBe(false);
+  expect(worsened("distribution", 0.019, 0.001)).toBe(false);
+  expect(worsened("missing", 0.019, 0.001)).toBe(true);
+  expect(worsened("missing", 0.002, 0)).toBe(false);
 });

@@ -149,3 +149,18 @@ export function findingId(identity: {
     .digest("hex")
     .slice(0, 16);
 }
+
+/**
+ * Whether a finding is to be told again: at least twice as large as the largest that was sent, and above the floor of its
+ * signal, since twice nearly nothing is nothing.
+ *
+ * @param sentMagnitude Largest magnitude that a message has named.
+ */
+export function hasWorsened(
+  { magnitude, signal }: Pick<Finding, "magnitude" | "signal">,
+  sentMagnitude: number,
+  floors: { readonly effectFloor: number; readonly qualityFloor: number },
+): boolean {
+  const floor = signal === "missing" || signal === "unseen" ? floors.qualityFloor : floors.effectFloor;
+  return magnitude >= 2 * sentMagnitude && magnitude >= floor;
+}

@@ -1,3 +1,4 @@
+import { hasWorsened } from "../../core/finding.ts";
 import type { Finding, Harm, Severity } from "../../core/finding.ts";
 import { openFindings, standingFindings, windowLengthMs } from "./incident.ts";
 import type { IncidentState, PendingAnnouncement, TrackedFinding } from "./incident.ts";
@@ -461,20 +462,13 @@ function unsaid(incident: IncidentState, rules: Rules): Unsaid {
   return {
     opened: [],
     joined: open.filter((tracked) => tracked.sent === null),
-    worsened: open.filter((tracked) => hasWorsened(tracked, rules)),
+    worsened: open.filter(({ finding, sent }) => sent !== null && hasWorsened(finding, sent.magnitude, rules)),
     severityRose: open.length > 0 && severity !== told.severity && worseSeverity(severity, told.severity) === severity,
     withdrawn: Object.values(incident.findings).filter(
       (tracked) => tracked.finding.state === "withdrawn" && tracked.sent?.named === true,
     ),
     ended: told.endDue && open.length === 0,
   };
-}
-
-function hasWorsened(tracked: TrackedFinding, rules: Rules): boolean {
-  if (tracked.sent === null) return false;
-  const { magnitude, signal } = tracked.finding;
-  const floor = signal === "missing" || signal === "unseen" ? rules.qualityFloor : rules.effectFloor;
-  return magnitude >= 2 * tracked.sent.magnitude && magnitude >= floor;
 }
 
 /** Growth is another feature or signal: a further slice or version of one that was told joins without a word. */

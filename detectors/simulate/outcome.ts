@@ -1,6 +1,6 @@
+import { hasWorsened } from "../../core/finding.ts";
 import { createDecider, type Decider, type DeciderOptions } from "../decisions/decider.ts";
 import type { DecisionState } from "../decisions/decision-state.ts";
-import type { FindingDecision } from "../decisions/finding-decision.ts";
 import type { LiveWindow, SimulatedModel } from "./streams.ts";
 
 export type SimulatedMonitoring = DeciderOptions["monitoring"];
@@ -102,10 +102,4 @@ export function outcomeOf(first: SimulatedModel, windows: number, options: Outco
     if (options.until?.(outcome) === true) break;
   }
   return outcome;
-}
-
-/** The rule by which a router sends an open finding again. */
-function hasWorsened(finding: FindingDecision, told: number, monitoring: SimulatedMonitoring): boolean {
-  const quality = finding.signal === "missing" || finding.signal === "unseen";
-  return finding.magnitude >= Math.max(2 * told, quality ? monitoring.qualityFloor : monitoring.effectFloor);
 }
