@@ -43,10 +43,10 @@ export interface ReferenceProfile {
   readonly pooled: SeriesCounts;
   readonly subWindows: readonly SeriesCounts[];
   /**
-   * Of a series whose live windows are held against a control version's: the control's rows of each sub-window, its users
-   * in two halves by chance. How much two samples of one population differ in one window.
+   * Of a series whose live windows are held against a control version's: the control's own rows, its users in groups by
+   * chance, two and two. By pair of groups, each through all sub-windows: how much two samples of one population differ.
    */
-  readonly halves?: readonly (readonly [SeriesCounts, SeriesCounts])[];
+  readonly splits?: readonly (readonly (readonly [SeriesCounts, SeriesCounts])[])[];
 }
 
 /** A series in one live window. */

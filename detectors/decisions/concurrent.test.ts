@@ -6,7 +6,7 @@ import { binningOf, countsOf, type Value } from "./binning.ts";
 import { concurrentSums, heldAgainst } from "./concurrent.ts";
 import { contrastsOf, effectiveSize } from "./contrasts.ts";
 import { createDecider, type DecisionStep } from "./decider.ts";
-import { learnFromHalves } from "./learning.ts";
+import { learnFromSplits } from "./learning.ts";
 import { pooledWindows, recentWindow } from "./pooling.ts";
 
 /** So many rows of each class; null is a row without one. */
@@ -26,7 +26,7 @@ const profile: ReferenceProfile = {
   binning,
   pooled: count(range),
   subWindows: Array.from({ length: 14 }, () => count(at(0.1, 1000))),
-  halves: Array.from({ length: 14 }, () => [half, half] as const),
+  splits: [Array.from({ length: 14 }, () => [half, half] as const)],
 };
 const contrasts = contrastsOf(profile, { omnibus: false });
 const share = contrasts.contrasts.findIndex(({ name }) => name === "share of no");
@@ -124,12 +124,9 @@ describe("a window beside a control", () => {
   });
 });
 
-describe("what a control's halves teach", () => {
+describe("what a control's groups of users teach", () => {
   const q = (rates: readonly (readonly [number, number])[]) =>
-    learnFromHalves(
-      contrasts,
-      rates.map(([a, b]) => [count(at(a, 500)), count(at(b, 500))] as const),
-    );
+    learnFromSplits(contrasts, [rates.map(([a, b]) => [count(at(a, 500)), count(at(b, 500))] as const)]);
 
   it("is nothing of a season, which moves both alike", () => {
     const learning = q([0.1, 0.2, 0.05, 0.3].map((rate) => [rate, rate] as const));
@@ -147,7 +144,7 @@ describe("a version beside its control", () => {
   const monitoring = { falseIncidentsPerModelWeek: 0.05, effectFloor: 0.02, qualityFloor: 0.003 };
   const control = { ...profile.series, version: "1" };
   const candidate = { ...profile.series, version: "2" };
-  const { halves: _, ...known } = profile;
+  const { splits: _, ...known } = profile;
 
   /** Windows in which both versions have rows of these rates; null: the version has none. */
   function steps(windows: readonly (readonly [candidate: number | null, control: number | null])[]): DecisionStep[] {

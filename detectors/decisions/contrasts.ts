@@ -295,7 +295,7 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
     nothingKept,
     referenceRows: rows,
     referencePresentRows: presentRows,
-    concurrent: profile.halves !== undefined,
+    concurrent: profile.splits !== undefined,
     scatter: (counts) => {
       const scatter = new Float64Array(contrasts.length);
       if (!(counts.presentWeight > 0)) return scatter;

@@ -70,7 +70,7 @@ export interface JudgeOptions {
   readonly slices: number;
   readonly monitors: number;
   readonly subWindowsKnown: boolean;
-  /** What a control version's halves have taught, once and for all. */
+  /** What a control version's groups of users have taught, once and for all. */
   readonly concurrentInflation: InflationMemory;
 }
 

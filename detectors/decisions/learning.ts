@@ -139,20 +139,24 @@ export function learnFromReference(
 }
 
 /**
- * What the control version teaches about a comparison with itself: half of its users against the other half, window by
- * window. A season moves both halves and costs nothing; users who repeat fall into one of them and are paid for.
+ * What the control version teaches about a comparison with itself: one group of its users against another, window by
+ * window, for several pairs of groups. A season moves all groups and costs nothing; users who repeat are in one of them and
+ * are paid for, in one window by φ, over windows by the dependence of each pair's differences.
  */
-export function learnFromHalves(
+export function learnFromSplits(
   contrasts: SeriesContrasts,
-  halves: readonly (readonly [SeriesCounts, SeriesCounts])[],
+  splits: readonly (readonly (readonly [SeriesCounts, SeriesCounts])[])[],
 ): Learning {
   let learning = noLearning(contrasts);
-  for (const [one, other] of halves) {
-    const window = concurrentSums(contrasts, one, other);
-    learning = learnFromWindow(learning, contrasts, null, window, {
-      distribution: window !== null && window.presentRows >= minWindowRows,
-      missing: window !== null && window.rows >= minWindowRows,
-    });
+  for (const pair of splits) {
+    learning = { ...learning, linked: { distribution: false, missing: false } };
+    for (const [one, other] of pair) {
+      const window = concurrentSums(contrasts, one, other);
+      learning = learnFromWindow(learning, contrasts, null, window, {
+        distribution: window !== null && window.presentRows >= minWindowRows,
+        missing: window !== null && window.rows >= minWindowRows,
+      });
+    }
   }
   return learning;
 }

@@ -63,7 +63,7 @@ export function learnFromJudged(
       entry.judgements.some((judgement) => judgement.signal === signal && judgement.judged === "short") &&
       !now.isOpen(entry.key, signal);
     // A difference between two versions that is still too small to be told is no healthy variation: learnt live, it would
-    // hide itself. The control's halves have said what is.
+    // hide itself. The control's groups have said what is.
     const learning = entry.contrasts.concurrent
       ? entry.memory.learning
       : learnFromWindow(entry.memory.learning, entry.contrasts, entry.cells, entry.window, {

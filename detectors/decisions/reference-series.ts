@@ -3,7 +3,7 @@ import type { LiveProfile, ReferenceProfile } from "../../core/profile.ts";
 import { contrastsOf, type SeriesContrasts } from "./contrasts.ts";
 import type { DecisionState, SeriesMemory } from "./decision-state.ts";
 import {
-  learnFromHalves,
+  learnFromSplits,
   learnFromReference,
   noLearning,
   typicalSizeOf,
@@ -34,15 +34,15 @@ export interface SeriesNow {
 
 /** Compiles one series of the reference. */
 export function referenceSeries(profile: ReferenceProfile, subWindowsKnown: boolean): ReferenceSeries {
-  const { halves } = profile;
+  const { splits } = profile;
   // The omnibus' cells are fixed with the baseline, for windows of the control's size: a version of a twentieth of the
   // traffic would leave them all but empty.
-  const contrasts = contrastsOf(profile, { omnibus: profile.series.slice === "" && halves === undefined });
-  const typical = subWindowsKnown ? typicalSizeOf(halves?.flat() ?? profile.subWindows) : null;
+  const contrasts = contrastsOf(profile, { omnibus: profile.series.slice === "" && splits === undefined });
+  const typical = subWindowsKnown ? typicalSizeOf(splits?.flat(2) ?? profile.subWindows) : null;
   const cells = typical === null ? null : omnibusCells(contrasts, typical.present);
   const learning: Learning =
-    halves !== undefined
-      ? learnFromHalves(contrasts, halves)
+    splits !== undefined
+      ? learnFromSplits(contrasts, splits)
       : subWindowsKnown
         ? learnFromReference(contrasts, cells, profile.subWindows)
         : noLearning(contrasts);
