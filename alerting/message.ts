@@ -206,11 +206,16 @@ export function predictionsOf(incident: IncidentState): IncidentMessage["predict
   const standing = Object.values(incident.findings)
     .map((tracked) => tracked.finding)
     .filter((finding) => finding.state !== "withdrawn");
-  const own = rankFindings(standing.filter((finding) => finding.series.role !== "feature"))[0];
+  const own = rankFindings(
+    standing.filter(({ series, signal }) => series.role !== "feature" && signal !== "performance"),
+  )[0];
   if (own !== undefined) {
     return { verdict: "moved", text: `moved: ${shareText(own.evidence.effect)} of rows` };
   }
-  const verdicts = standing.map((finding) => finding.evidence.predictions);
+  // Performance speaks of what came of the predictions.
+  const verdicts = standing
+    .filter(({ signal }) => signal !== "performance")
+    .map((finding) => finding.evidence.predictions);
   const moved = verdicts.find(({ verdict }) => verdict === "moved");
   if (moved !== undefined) {
     return { verdict: "moved", text: moved.effect === null ? "moved" : `moved: ${shareText(moved.effect)} of rows` };

@@ -24,6 +24,8 @@ export const signals = [
   "custom",
   // What each feature alone does not show: a classifier tells the window's rows from the baseline's.
   "joint",
+  // How well the model did, by labels: decided when they are due.
+  "performance",
 ] as const;
 export type Signal = (typeof signals)[number];
 
@@ -36,7 +38,7 @@ export const seriesStates = [
   "no_baseline",
   "warming_up",
   "too_variable",
-  // A number beside the decisions, such as performance from labels: measured, and judged by nobody.
+  // A number beside the decisions, such as the performance of a slice: measured, and judged by nobody.
   "reported",
 ] as const;
 export type SeriesState = (typeof seriesStates)[number];
@@ -90,6 +92,15 @@ export interface Evidence {
    * them (Kitagawa 1955). Attributes with a part worth telling, largest first; absent where nothing was decomposed.
    */
   readonly mix?: readonly { readonly attribute: string; readonly part: number }[];
+  /** `performance`: how far labels had come. */
+  readonly labels?: {
+    /** Rows of the window, those of them with a label, and the share of the baseline's rows that have one. */
+    readonly rows: number;
+    readonly labelled: number;
+    readonly referenceCoverage: number;
+    /** When the window's labels were due: its news is no older than that. */
+    readonly dueMs: number;
+  };
   /** Whether the model's predictions moved in the same window. */
   readonly predictions: {
     readonly verdict: "moved" | "did_not_move" | "not_known";

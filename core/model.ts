@@ -55,6 +55,21 @@ export type MonitorSpec = {
   | { readonly kind: "domain_classifier" }
 );
 
+/** Metrics from labels that are held against the baseline. */
+export const judgedMetrics = ["accuracy", "precision", "recall", "roc_auc", "brier", "log_loss", "mae"] as const;
+export type JudgedMetric = (typeof judgedMetrics)[number];
+
+/** What is judged of a model's performance; at most one metric of the class and one of the score. */
+export interface PerformanceSpec {
+  readonly metrics: readonly {
+    readonly metric: JudgedMetric;
+    /** Change for the worse that is of no interest: 0.02 of a share or an area, 0.05 of the baseline's value of a loss. */
+    readonly minChange: number;
+  }[];
+  /** A window with less than this share of the baseline's label coverage is not judged: early labels are a biased sample. */
+  readonly minCoverage: number;
+}
+
 export interface MonitoringSpec {
   /** Length of a window, or `auto`: 1 h if the baseline's median hour has 1,000 rows or more, else 1 d. */
   readonly windowMs: number | "auto";
@@ -88,6 +103,8 @@ export interface ModelSpec {
   readonly features: readonly FeatureSpec[];
   readonly cohorts: readonly CohortSpec[];
   readonly monitors: readonly MonitorSpec[];
+  /** Absent: what the task says. */
+  readonly performance?: PerformanceSpec;
   readonly baseline: BaselineSpec | null;
   readonly monitoring: MonitoringSpec;
   readonly alerting: AlertingSpec;

@@ -395,7 +395,7 @@ export function createDetector(options: DetectorOptions): Detector {
         endAfterMs: window.startMs - model.monitoring.lateHorizonMs,
       });
       const nowMs = clock.now();
-      const own = recorded.filter((finding) => finding.baselineId === baselineId);
+      const own = recorded.filter((finding) => finding.baselineId === baselineId && finding.signal !== "performance");
       await insertFindings(facts, restatedFindings(own, { ...tracked.last, state }, null, nowMs), nowMs);
     }
     tracked.loadedLast = true;
@@ -412,7 +412,9 @@ export function createDetector(options: DetectorOptions): Detector {
     const replaced = change?.replaced.filter((id) => id !== baselineId) ?? [];
     if (replaced.length === 0) return;
     const windowEndMs = last.window.endMs;
-    const endAfterMs = last.window.startMs - model.monitoring.lateHorizonMs;
+    // Findings of performance speak of windows as old as labels are late.
+    const labelDelayMs = model.task.kind === "unknown" ? 0 : model.task.labelDelayMs;
+    const endAfterMs = last.window.startMs - model.monitoring.lateHorizonMs - labelDelayMs;
     const recorded = await readLatestFindings(facts, { environment, model: model.name, endAfterMs });
     const nowMs = clock.now();
     const closed = recorded
@@ -530,7 +532,7 @@ export function createDetector(options: DetectorOptions): Detector {
     }
     const nowMs = clock.now();
     const restated = restatedFindings(
-      earlier.filter((finding) => finding.baselineId === key.baselineId),
+      earlier.filter((finding) => finding.baselineId === key.baselineId && finding.signal !== "performance"),
       { window: last.window, state, revision },
       { fromMs: late.window.startMs, findings },
       nowMs,
@@ -556,14 +558,10 @@ export function createDetector(options: DetectorOptions): Detector {
     tracked.performance ??= createPerformanceRecorder({
       facts,
       environment: tracked.environment,
-      model: model.name,
+      model,
       task,
       alignment,
-      baselineId: tracked.baseline?.baseline.baselineId ?? "",
-      slices: tracked.baseline?.slices ?? [],
-      minSliceRows: model.monitoring.minSliceRows,
-      reference:
-        tracked.baseline === null ? null : { scope: tracked.baseline.rowScope, rows: tracked.baseline.baseline.rows },
+      loaded: tracked.baseline,
       clock,
       metrics,
     });
@@ -607,6 +605,7 @@ export function createDetector(options: DetectorOptions): Detector {
         // Whatever was half done is read again from the store: what is stored there is whole.
         tracked.loadedLast = false;
         tracked.last = null;
+        tracked.performance = null;
         const failure =
           error instanceof LeewayError
             ? error

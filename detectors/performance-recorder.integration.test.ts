@@ -5,24 +5,30 @@ import { dayMs } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { createTestDatabase } from "../store/facts/test-database.ts";
 import { generateEvents, uniformSql } from "../store/facts/test-events.ts";
+import type { LoadedBaseline } from "./baselines/baseline.ts";
 import { createDetectorMetrics } from "./metrics.ts";
 import type { DetectorMetrics } from "./metrics.ts";
 import { createPerformanceRecorder } from "./performance-recorder.ts";
 import type { ReferenceRows } from "./performance/reference-calibration.ts";
+import { testModel } from "./testing/model.ts";
 
 const startMs = Math.floor(Date.now() / dayMs) * dayMs - 10 * dayMs;
+
+/** A baseline of stored rows, as far as performance looks at it. */
+function loadedOf({ scope, rows }: ReferenceRows): Pick<LoadedBaseline, "baseline" | "rowScope" | "slices"> {
+  const { fromMs, toMs } = scope;
+  const baseline = { baselineId: "b", model: "m", rows, fromMs, toMs, createdAtMs: 0, windowMs: dayMs };
+  return { baseline: { ...baseline, spec: { kind: "range", fromMs, toMs } }, rowScope: scope, slices: [] };
+}
 
 function recorderOf(facts: Facts, reference: ReferenceRows | null = null, metrics: DetectorMetrics | null = null) {
   return createPerformanceRecorder({
     facts,
     environment: "production",
-    model: "m",
+    model: testModel(),
     task: { kind: "binary", positive: "yes", labelDelayMs: dayMs, labelWindowMs: 7 * dayMs },
     alignment: { lengthMs: dayMs, zone: "UTC" },
-    baselineId: "b",
-    slices: [],
-    minSliceRows: 50,
-    reference,
+    loaded: reference === null ? null : loadedOf(reference),
     clock: createManualClock(Date.now()),
     metrics,
   });

@@ -1,33 +1,52 @@
+import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
-import type { Task } from "../core/model.ts";
-import { formatSlice } from "../core/slice.ts";
-import { nextWindow, windowContaining, windowsBetween } from "../core/window.ts";
+import type { Finding } from "../core/finding.ts";
+import type { ModelSpec, Task } from "../core/model.ts";
+import { nextWindow, weekMs, windowContaining, windowsBetween } from "../core/window.ts";
 import type { Window, WindowAlignment } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
 import type { CohortExpression } from "../store/facts/cohort-expressions.ts";
 import { insertEvaluations } from "../store/facts/evaluations.ts";
 import type { Evaluation } from "../store/facts/evaluations.ts";
-import { countPerformance, countSelections, labelsDue, lastPerformanceWindows } from "../store/facts/performance.ts";
+import { insertFindings } from "../store/facts/finding-history.ts";
+import {
+  countLabels,
+  countPerformance,
+  countSelections,
+  labelsDue,
+  lastPerformanceWindows,
+} from "../store/facts/performance.ts";
 import type { PerformanceCounts } from "../store/facts/performance.ts";
+import { insertPerformanceState, readPerformanceState } from "../store/facts/performance-states.ts";
 import { firstEventMs } from "../store/facts/windows.ts";
+import type { LoadedBaseline } from "./baselines/baseline.ts";
 import type { DetectorMetrics } from "./metrics.ts";
 import { attributeFairness } from "./performance/fairness.ts";
-import type { AttributeFairness } from "./performance/fairness.ts";
-import type { IsotonicCurve } from "./performance/isotonic.ts";
+import { metricSample } from "./performance/judged-metrics.ts";
+import { modelIncident } from "./performance/model-incident.ts";
+import { createPerformanceDecider } from "./performance/performance-decider.ts";
+import type {
+  PerformanceDecision,
+  PerformanceFinding,
+  PerformanceMemory,
+  PerformanceReference,
+  PerformanceWindow,
+} from "./performance/performance-decider.ts";
+import { performanceFindingRecord } from "./performance/performance-findings.ts";
+import { estimatePrefix, performanceRow, withDecisions, withFairness } from "./performance/performance-rows.ts";
 import { createReferenceCalibration } from "./performance/reference-calibration.ts";
-import type { ReferenceRows } from "./performance/reference-calibration.ts";
-import { estimatedMetrics, windowMetrics } from "./performance/window-metrics.ts";
-import type { Metrics } from "./performance/window-metrics.ts";
+import { isPerformanceJudged, performanceReference, performanceSpecOf } from "./performance/reference-windows.ts";
+import { horizonOf } from "./window-decision.ts";
 
-/** Measured windows that are looked at again for labels that came still later. */
+/** Due windows that are looked at again for labels that came still later. */
 const recheckedWindows = 14;
-/** Below this many labelled events a performance is stored, but as insufficient. */
-const fewestLabelled = 30;
-const estimatePrefix = "estimated_";
+/** So often is a baseline without labels asked for them again. */
+const mostReferenceLooks = 20;
 
 /**
  * Stores how well a model did in each window: as soon as the window is decided, as far as labels have come; again once its
- * labels are due; and again when still more came.
+ * labels are due, and then it is decided whether performance fell; and again when still more labels came, which decides the
+ * window, and those after it, again. All that it remembers is stored with each due window.
  */
 export interface PerformanceRecorder {
   /**
@@ -45,48 +64,121 @@ export interface PerformanceRecorder {
   }): Promise<number>;
 }
 
-interface Measurement {
+type KnownTask = Exclude<Task, { readonly kind: "unknown" }>;
+
+/** A window whose labels are due, and which is looked at again. */
+interface DueWindow {
   readonly window: Window;
+  readonly labelled: number;
   readonly revision: number;
-  readonly due: boolean;
-  readonly cohorts: readonly CohortExpression[];
+  /** What decisions need of it; null: it is not judged. */
+  readonly observed: Omit<PerformanceWindow, "incident"> | null;
+  /** As `modelIncident` gave it; absent as long as nobody asked. */
+  readonly incident?: PerformanceWindow["incident"];
+}
+
+/** What is stored after each due window; plain JSON. */
+interface PerformanceState {
+  readonly format: 1;
+  /** What the reference was asked with, and of what. */
+  readonly statement: string;
+  readonly reference: PerformanceReference | null;
+  /** Start of the next window whose labels will be due. */
+  readonly nextDueMs: number;
+  /** Before the first of `recent`, and after the last. */
+  readonly base: PerformanceMemory;
+  readonly memory: PerformanceMemory;
+  readonly recent: readonly DueWindow[];
+  /** How often late labels changed history. */
+  readonly rewrites: number;
 }
 
 export function createPerformanceRecorder(options: {
   readonly facts: Facts;
   readonly environment: string;
-  readonly model: string;
-  readonly task: Exclude<Task, { readonly kind: "unknown" }>;
+  readonly model: Pick<ModelSpec, "name" | "performance" | "monitoring">;
+  readonly task: KnownTask;
   readonly alignment: WindowAlignment;
-  readonly baselineId: string;
-  /** Watched attributes with the values that are measured on their own. */
-  readonly slices: readonly { readonly attribute: string; readonly values: readonly string[] }[];
-  /** Slices with fewer rows are not measured. */
-  readonly minSliceRows: number;
-  /** What scores are calibrated on, so that performance is estimated before labels come; null: it is not. */
-  readonly reference: ReferenceRows | null;
+  /** Null: there is nothing to hold performance against. */
+  readonly loaded: Pick<LoadedBaseline, "baseline" | "rowScope" | "slices"> | null;
   readonly clock: Clock;
   readonly metrics: DetectorMetrics | null;
 }): PerformanceRecorder {
-  const { facts, environment, model, task, alignment, clock, minSliceRows } = options;
-  /** The newest due windows: how many labels each had, and how often it was measured. */
-  const recent: { readonly window: Window; labelled: number; revision: number }[] = [];
-  const calibration = createReferenceCalibration(facts, task, options.reference);
-  /** Starts of the next windows to measure when they close, and when their labels are due. */
-  let next: { closedMs: number; dueMs: number } | null = null;
+  const { facts, environment, task, alignment, clock, loaded } = options;
+  const { name: model, monitoring } = options.model;
+  const { minSliceRows } = monitoring;
+  const baselineId = loaded?.baseline.baselineId ?? "";
+  const key = { environment, model };
+  const reference = loaded === null ? null : { scope: loaded.rowScope, rows: loaded.baseline.rows };
+  const calibration = createReferenceCalibration(facts, task, reference);
+  const performance = performanceSpecOf(task, options.model.performance);
+  const judges = loaded !== null && performance.metrics.length > 0 && isPerformanceJudged(task, loaded);
+  const windowMs = loaded?.baseline.windowMs ?? alignment.lengthMs;
+  const horizon = horizonOf(windowMs);
+  const decider = createPerformanceDecider({
+    environment,
+    model,
+    baselineId,
+    windowMs,
+    windowsPerWeek: weekMs / windowMs,
+    horizon,
+    falseIncidentsPerModelWeek: monitoring.falseIncidentsPerModelWeek,
+    performance,
+  });
+  const statement = createHash("sha256")
+    .update(JSON.stringify([performance, task]))
+    .digest("hex")
+    .slice(0, 16);
+  let known: { state: PerformanceState; closedMs: number } | null = null;
+  let [referenceLooks, referenceLabels] = [0, -1];
 
-  const start = async (): Promise<typeof next> => {
-    const last = await lastPerformanceWindows(facts, { environment, model });
+  /** What is stored, or the beginning; null as long as there are no events. */
+  const start = async (): Promise<typeof known> => {
+    const stored = await readPerformanceState(facts, { ...key, baselineId });
+    const last = await lastPerformanceWindows(facts, key);
     const after = (startMs: number) => nextWindow(windowContaining(startMs, alignment), alignment).startMs;
-    const first =
-      last.closedMs !== null && last.dueMs !== null
-        ? null
-        : await firstEventMs(facts, { environment, model, fromMs: 0 });
+    const complete = last.closedMs !== null && (last.dueMs !== null || stored !== null);
+    const first = complete ? null : await firstEventMs(facts, { ...key, fromMs: 0 });
     const firstMs = first === null ? null : windowContaining(first, alignment).startMs;
     const closedMs = last.closedMs === null ? firstMs : after(last.closedMs);
     const dueMs = last.dueMs === null ? firstMs : after(last.dueMs);
-    return closedMs === null || dueMs === null ? null : { closedMs, dueMs };
+    if (stored !== null) {
+      const state = JSON.parse(stored.state) as PerformanceState;
+      return { state: state.statement === statement ? state : asked(state), closedMs: closedMs ?? state.nextDueMs };
+    }
+    if (closedMs === null || dueMs === null) return null;
+    const initial = decider.initialMemory();
+    const begun: PerformanceState = {
+      format: 1,
+      statement,
+      reference: null,
+      nextDueMs: dueMs,
+      base: initial,
+      memory: initial,
+      recent: [],
+      rewrites: 0,
+    };
+    // Before anything is decided, so that whoever is cut off in the first window begins with it again.
+    await store(begun, { startMs: dueMs - 1, endMs: dueMs });
+    return { state: begun, closedMs };
   };
+
+  /** Other metrics are judged from now on: what was decided stands. */
+  const asked = (state: PerformanceState): PerformanceState => ({
+    ...state,
+    statement,
+    reference: null,
+    base: state.memory,
+    recent: state.recent.map((one) => ({ ...one, observed: null })),
+  });
+
+  const store = (state: PerformanceState, window: Window) =>
+    insertPerformanceState(
+      facts,
+      { ...key, baselineId },
+      { window, revision: state.rewrites, state: JSON.stringify(state) },
+      clock.now(),
+    );
 
   /** Estimates are those of the newest window, all else of the newest whose labels are due. */
   const shown = { estimated: { atMs: 0, rows: [] as Evaluation[] }, due: { atMs: 0, rows: [] as Evaluation[] } };
@@ -110,157 +202,231 @@ export function createPerformanceRecorder(options: {
     options.metrics?.performanceMeasured({ model, environment, measures });
   };
 
-  const measure = async ({ window, revision, due, cohorts }: Measurement): Promise<number> => {
-    const attributes = options.slices.flatMap(({ attribute, values }) => {
+  type Measured = {
+    readonly parts: readonly PerformanceCounts[];
+    readonly labelled: number;
+    readonly scope: {
+      readonly environment: string;
+      readonly model: string;
+      readonly fromMs: number;
+      readonly toMs: number;
+    };
+  };
+
+  const measure = async (window: Window, cohorts: readonly CohortExpression[]): Promise<Measured> => {
+    const attributes = (loaded?.slices ?? []).flatMap(({ attribute, values }) => {
       const cohort = cohorts.find((one) => one.attribute === attribute);
       return cohort === undefined ? [] : [{ ...cohort, values }];
     });
     const scope = { environment, model, fromMs: window.startMs, toMs: window.endMs };
     const parts = await countPerformance(facts, scope, task, attributes);
-    const labelled = parts.reduce((sum, part) => sum + (part.slice === "" ? part.labelled : 0), 0);
-    const known = recent.find((one) => one.window.startMs === window.startMs);
-    if (known !== undefined && known.labelled === labelled) return labelled;
+    return { parts, labelled: parts.reduce((sum, part) => sum + (part.slice === "" ? part.labelled : 0), 0), scope };
+  };
+
+  const write = async (
+    window: Window,
+    { parts, scope }: Measured,
+    how: {
+      readonly revision: number;
+      readonly due: boolean;
+      readonly cohorts: readonly CohortExpression[];
+      readonly decisions: readonly PerformanceDecision[] | null;
+    },
+  ): Promise<void> => {
+    const { revision, due, cohorts } = how;
     const curve = await calibration();
     const selections =
       task.kind === "binary" ? await countSelections(facts, scope, task, { cohorts, minRows: minSliceRows }) : [];
     const fairness = attributeFairness(selections, { minRows: minSliceRows });
-    const rows = withFairness(
-      parts
-        .filter((part) => part.slice === "" || part.rows >= minSliceRows)
-        .map((part) => performanceRow(task, part, { due, minSliceRows, curve })),
-      fairness,
-    );
-    await insertEvaluations(
-      facts,
-      { environment, model, baselineId: options.baselineId, window, revision },
-      rows,
-      clock.now(),
-    );
+    const measured = parts
+      .filter((part) => part.slice === "" || part.rows >= minSliceRows)
+      .map((part) => performanceRow(task, part, { due, minSliceRows, curve }));
+    const rows = withDecisions(withFairness(measured, fairness), how.decisions ?? []);
+    await insertEvaluations(facts, { ...key, baselineId, window, revision }, rows, clock.now());
     showGauges(window, due, rows);
-    return labelled;
+  };
+
+  /** What the baseline says; asked again while its labels are still to come. */
+  const referenceOf = async (state: PerformanceState, window: Window): Promise<PerformanceReference | null> => {
+    if (state.reference !== null || loaded === null || referenceLooks >= mostReferenceLooks) return state.reference;
+    const labels = await countLabels(facts, loaded.rowScope);
+    if (labels === referenceLabels) return null;
+    referenceLabels = labels;
+    referenceLooks += 1;
+    return performanceReference(facts, loaded, task, performance, { alignment, beforeMs: window.startMs });
+  };
+
+  /** Windows of the range that they would be held against are not judged. */
+  const isJudged = (window: Window): boolean => {
+    if (!judges) return false;
+    const { spec } = loaded.baseline;
+    return spec.kind === "file" || spec.trailing !== undefined || window.startMs >= spec.toMs;
+  };
+
+  const observedOf = (window: Window, parts: readonly PerformanceCounts[]): Omit<PerformanceWindow, "incident"> => ({
+    window,
+    versions: parts
+      .filter(({ slice }) => slice === "")
+      .map(({ version, rows, labelled, counts }) => ({
+        version,
+        rows,
+        labelled,
+        metrics: Object.fromEntries(
+          performance.metrics.flatMap(({ metric }) => {
+            const sample = metricSample(metric, counts);
+            return sample === null ? [] : [[metric, sample]];
+          }),
+        ),
+      })),
+  });
+
+  /** Decides one due window; the model's incidents are asked for only when something opens. */
+  const decide = async (memory: PerformanceMemory, due: DueWindow, held: PerformanceReference | null) => {
+    const { observed, window } = due;
+    if (observed === null || held === null) return { memory, decisions: null, findings: [], due };
+    const step = decider.step(memory, { ...observed, incident: due.incident ?? null }, held);
+    const opens = step.findings.some(({ findingId }) => memory.findings.every((one) => one.findingId !== findingId));
+    if (!opens || due.incident !== undefined) return { ...step, due };
+    const { labelDelayMs } = task;
+    const incident = await modelIncident(facts, key, window, { horizon, windowMs, labelDelayMs });
+    return { ...decider.step(memory, { ...observed, incident }, held), due: { ...due, incident } };
+  };
+
+  const fold = async (state: PerformanceState) => {
+    const steps = [];
+    let memory = state.base;
+    for (const due of state.recent) {
+      const step = await decide(memory, due, state.reference);
+      steps.push(step);
+      memory = step.memory;
+    }
+    return { steps, memory };
+  };
+
+  const record = (finding: PerformanceFinding, state: PerformanceState, of: Pick<Finding, "state">): Finding =>
+    performanceFindingRecord(finding, {
+      ...key,
+      baselineId,
+      window: state.recent.at(-1)!.window,
+      revision: state.rewrites,
+      state: of.state,
+      referenceCoverage: state.reference?.coverage ?? 0,
+      labelDelayMs: task.labelDelayMs,
+      evaluatedAtMs: clock.now(),
+    });
+
+  const standing = ({ closedIndex }: PerformanceFinding) => ({
+    state: closedIndex === null ? ("open" as const) : ("closed" as const),
+  });
+
+  const decideDue = async (
+    { state, closedMs }: NonNullable<typeof known>,
+    window: Window,
+    cohorts: readonly CohortExpression[],
+  ): Promise<PerformanceState> => {
+    const measured = await measure(window, cohorts);
+    const judged = isJudged(window);
+    const held = judged ? await referenceOf(state, window) : state.reference;
+    // Revision 0 was measured when the window closed.
+    const revision = window.startMs < closedMs ? 1 : 0;
+    const observed = judged && held !== null ? observedOf(window, measured.parts) : null;
+    const step = await decide(state.memory, { window, labelled: measured.labelled, revision, observed }, held);
+    const recent = [...state.recent, step.due];
+    const left = recent.slice(0, -recheckedWindows);
+    let { base } = state;
+    for (const due of left) base = (await decide(base, due, held)).memory;
+    const next: PerformanceState = {
+      ...state,
+      reference: held,
+      nextDueMs: window.endMs,
+      base,
+      memory: step.memory,
+      recent: recent.slice(-recheckedWindows),
+    };
+    const withoutReference = judged && held === null ? noBaseline(measured.parts) : null;
+    await write(window, measured, { revision, due: true, cohorts, decisions: step.decisions ?? withoutReference });
+    const records = step.findings.map((finding) => record(finding, next, standing(finding)));
+    await insertFindings(facts, records, clock.now());
+    await store(next, window);
+    return next;
+  };
+
+  const noBaseline = (parts: readonly PerformanceCounts[]): PerformanceDecision[] => {
+    const unknown = { coverage: 0, metrics: {} };
+    const observed = { ...observedOf({ startMs: 0, endMs: 0 }, parts), incident: null };
+    return [...decider.step(decider.initialMemory(), observed, unknown).decisions];
+  };
+
+  /** Measures the last due windows again; where labels came, decides from there on. */
+  const recheckLate = async (
+    state: PerformanceState,
+    cohorts: readonly CohortExpression[],
+  ): Promise<{ readonly state: PerformanceState; readonly measured: number }> => {
+    const again = new Map<number, Measured>();
+    for (const { window, labelled } of state.recent) {
+      const measured = await measure(window, cohorts);
+      if (measured.labelled !== labelled) again.set(window.startMs, measured);
+    }
+    if (again.size === 0) return { state, measured: 0 };
+    const before = await fold(state);
+    const changed: PerformanceState = {
+      ...state,
+      rewrites: state.rewrites + 1,
+      recent: state.recent.map((due) => {
+        const measured = again.get(due.window.startMs);
+        if (measured === undefined) return due;
+        const observed = due.observed === null ? null : observedOf(due.window, measured.parts);
+        return { ...due, labelled: measured.labelled, revision: due.revision + 1, observed };
+      }),
+    };
+    const after = await fold(changed);
+    const recent: DueWindow[] = [];
+    for (const [index, { due, decisions }] of after.steps.entries()) {
+      const { window } = due;
+      const own = again.get(window.startMs);
+      const same = JSON.stringify(decisions) === JSON.stringify(before.steps[index]?.decisions);
+      const revision = own === undefined && !same ? due.revision + 1 : due.revision;
+      recent.push({ ...due, revision });
+      if (own === undefined && same) continue;
+      const measured = own ?? (await measure(window, cohorts));
+      await write(window, measured, { revision, due: true, cohorts, decisions });
+    }
+    const next = { ...changed, recent, memory: after.memory };
+    // As each stood last: what closed long before the newest window is in no memory any more.
+    const found = new Map(
+      after.steps.flatMap(({ findings }) => findings).map((finding) => [finding.findingId, finding] as const),
+    );
+    for (const finding of after.memory.findings) found.set(finding.findingId, finding);
+    const records = [...found.values()].map((finding) => record(finding, next, standing(finding)));
+    const withdrawn = state.memory.findings.filter(({ findingId }) => !found.has(findingId));
+    records.push(...withdrawn.map((finding) => record(finding, next, { state: "withdrawn" })));
+    await insertFindings(facts, records, clock.now());
+    await store(next, recent.at(-1)!.window);
+    return { state: next, measured: again.size };
   };
 
   return {
     record: async ({ closedThroughMs, dueThroughMs, recheck, cohorts }) => {
-      next ??= await start();
-      if (next === null) return 0;
-      let measured = 0;
+      known ??= await start();
+      if (known === null) return 0;
+      let stored = 0;
       if (recheck) {
-        for (const one of recent) {
-          const labelled = await measure({ window: one.window, revision: one.revision + 1, due: true, cohorts });
-          if (labelled === one.labelled) continue;
-          one.labelled = labelled;
-          one.revision += 1;
-          measured += 1;
-        }
+        const { state, measured } = await recheckLate(known.state, cohorts);
+        known.state = state;
+        stored += measured;
       }
-      for (const window of [...windowsBetween(next.dueMs, dueThroughMs, alignment)]) {
-        // Revision 0 was measured when the window closed.
-        const revision = window.startMs < next.closedMs ? 1 : 0;
-        const labelled = await measure({ window, revision, due: true, cohorts });
-        recent.push({ window, labelled, revision });
-        if (recent.length > recheckedWindows) recent.shift();
-        next.dueMs = window.endMs;
-        next.closedMs = Math.max(next.closedMs, window.endMs);
-        measured += 1;
+      for (const window of [...windowsBetween(known.state.nextDueMs, dueThroughMs, alignment)]) {
+        known.state = await decideDue(known, window, cohorts);
+        known.closedMs = Math.max(known.closedMs, window.endMs);
+        stored += 1;
       }
-      for (const window of [...windowsBetween(next.closedMs, closedThroughMs, alignment)]) {
-        await measure({ window, revision: 0, due: false, cohorts });
-        next.closedMs = window.endMs;
-        measured += 1;
+      for (const window of [...windowsBetween(known.closedMs, closedThroughMs, alignment)]) {
+        const measured = await measure(window, cohorts);
+        await write(window, measured, { revision: 0, due: false, cohorts, decisions: null });
+        known.closedMs = window.endMs;
+        stored += 1;
       }
-      return measured;
+      return stored;
     },
   };
-}
-
-function performanceRow(
-  task: Task,
-  part: PerformanceCounts,
-  {
-    due,
-    minSliceRows,
-    curve,
-  }: { readonly due: boolean; readonly minSliceRows: number; readonly curve: IsotonicCurve | null },
-): Evaluation {
-  const { version, slice, rows, labelled } = part;
-  const result = task.kind === "regression" ? ("score" as const) : ("class" as const);
-  const fewest = slice === "" ? fewestLabelled : Math.max(fewestLabelled, minSliceRows);
-  const known = labelled > 0 && (slice === "" || labelled >= fewest);
-  return {
-    series: { role: result, feature: result, version, slice },
-    signal: "performance" as const,
-    state: labelled >= fewest ? ("reported" as const) : ("insufficient_data" as const),
-    rows,
-    referenceRows: 0,
-    contrast: "",
-    effect: null,
-    effectLow: null,
-    pValue: null,
-    threshold: null,
-    methods: {
-      ...(known ? flattened(windowMetrics(part)) : {}),
-      ...flattened(estimatedMetrics(part, curve), estimatePrefix),
-      label_coverage: rows === 0 ? 0 : labelled / rows,
-      labelled_rows: labelled,
-      ...(due && { [labelsDue]: 1 }),
-    },
-  };
-}
-
-/**
- * Adds what was measured of the groups of cohort attributes: their rates to the row of their slice, which they have if it is
- * not watched too; the ratio of an attribute's rates to the row of the version, as `selection_rate_ratio:ATTRIBUTE`.
- */
-function withFairness(rows: readonly Evaluation[], fairness: readonly AttributeFairness[]): Evaluation[] {
-  const found = new Map(rows.map((row) => [JSON.stringify([row.series.version, row.series.slice]), row]));
-  const add = (version: string, slice: string, known: Pick<Evaluation, "rows">, methods: Evaluation["methods"]) => {
-    const key = JSON.stringify([version, slice]);
-    const row = found.get(key) ?? {
-      series: { role: "class" as const, feature: "class", version, slice },
-      signal: "performance" as const,
-      state: "reported" as const,
-      referenceRows: 0,
-      contrast: "",
-      effect: null,
-      effectLow: null,
-      pValue: null,
-      threshold: null,
-      methods: {},
-      ...known,
-    };
-    found.set(key, { ...row, methods: { ...methods, ...row.methods } });
-  };
-  for (const { version, attribute, groups, ...ratios } of fairness) {
-    for (const { value, rows: groupRows, labelled, ...rates } of groups) {
-      add(
-        version,
-        formatSlice({ [attribute]: value }),
-        { rows: groupRows },
-        {
-          ...flattened(rates),
-          label_coverage: labelled / groupRows,
-          labelled_rows: labelled,
-        },
-      );
-    }
-    const named = Object.entries(flattened(ratios)).map(([name, value]) => [`${name}:${attribute}`, value]);
-    add(version, "", { rows: 0 }, Object.fromEntries(named));
-  }
-  return [...found.values()];
-}
-
-/** `accuracy`, `accuracy_low`, `accuracy_high`: a number with its 95 % interval; what was not measured is left out. */
-function flattened(metrics: Metrics, prefix = ""): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(metrics).flatMap(([name, measured]) =>
-      measured === null
-        ? []
-        : [
-            [`${prefix}${name}`, measured.value],
-            [`${prefix}${name}_low`, measured.low],
-            [`${prefix}${name}_high`, measured.high],
-          ],
-    ),
-  );
 }

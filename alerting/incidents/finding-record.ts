@@ -51,6 +51,9 @@ const findingRecord = z.object({
     contributors: z.array(share),
     slices: z.array(share),
     mix: z.array(z.object({ attribute: z.string(), part: z.number() })).exactOptional(),
+    labels: z
+      .object({ rows: z.number(), labelled: z.number(), referenceCoverage: z.number(), dueMs: z.number() })
+      .exactOptional(),
     predictions: z.object({
       verdict: z.enum(["moved", "did_not_move", "not_known"]),
       effect: z.number().nullable(),

@@ -49,6 +49,8 @@ function alertName({ series, signal }: Pick<Finding, "series" | "signal">): stri
       return "LeewayMonitorMoved";
     case "joint":
       return "LeewayInputsMovedTogether";
+    case "performance":
+      return "LeewayPerformanceFell";
     case "distribution":
       return series.role === "feature" ? "LeewayInputMoved" : "LeewayPredictionsMoved";
   }

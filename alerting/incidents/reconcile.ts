@@ -350,7 +350,10 @@ function announceNews(
 
   const about = [...news.opened, ...news.joined, ...news.worsened];
   const speaksOf = about.length > 0 ? about : openFindings(incident);
-  const latestWindowEndMs = Math.max(...speaksOf.map((tracked) => tracked.finding.windowEndMs));
+  // What labels say of a window is news when they are due, however long ago the window was.
+  const latestWindowEndMs = Math.max(
+    ...speaksOf.map(({ finding }) => finding.evidence.labels?.dueMs ?? finding.windowEndMs),
+  );
   const severity = worseSeverity(incidentSeverity(incident, rules.severity), told?.severity ?? "none");
   const unsent = (reason: "too_old_to_notify" | "severity_none"): IncidentState => {
     if (incident.unsentBecause.includes(reason)) return incident;

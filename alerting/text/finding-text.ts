@@ -27,9 +27,33 @@ export function seriesName(finding: Finding): string {
   if (finding.signal === "error") return "the prediction";
   if (finding.signal === "latency") return "the answer's latency";
   const ofVersion = version === "" ? "" : ` of version ${version}`;
+  if (finding.signal === "performance") return `${metricName(finding)}${ofVersion}`;
   const name =
     role === "feature" ? feature : role === "score" ? `the score${ofVersion}` : `the predicted class${ofVersion}`;
   return slice === "" ? name : `${name} (${slice})`;
+}
+
+/** Metrics as people say them. */
+const metricNames: Readonly<Record<string, string>> = {
+  roc_auc: "ROC AUC",
+  brier: "the Brier score",
+  log_loss: "log loss",
+  mae: "the mean absolute error",
+};
+/** Told as shares; areas and losses as numbers. */
+const shareMetrics: ReadonlySet<string> = new Set(["accuracy", "precision", "recall"]);
+
+function metricName({ evidence }: Finding): string {
+  return metricNames[evidence.contrast] ?? evidence.contrast;
+}
+
+function metricText({ evidence }: Finding, value: number): string {
+  return shareMetrics.has(evidence.contrast) ? shareText(value) : numberText(value);
+}
+
+/** Whether the metric is a loss, told as a share of what it was. */
+function isLoss({ evidence }: Finding): boolean {
+  return !shareMetrics.has(evidence.contrast) && evidence.contrast !== "roc_auc";
 }
 
 /** What happened to it, as the end of a sentence that begins with `seriesName`; silence is a sentence of its own. */
@@ -63,6 +87,8 @@ export function headline(finding: Finding): string {
       return `${name} ${finding.evidence.current < finding.evidence.reference ? "fell" : "rose"} from ${numberText(finding.evidence.reference)} to ${numberText(finding.evidence.current)}`;
     case "joint":
       return `how features go together changed: ${finding.evidence.contrast}`;
+    case "performance":
+      return `${name} ${isLoss(finding) ? "rose" : "fell"} from ${metricText(finding, finding.evidence.reference)} to ${metricText(finding, finding.evidence.current)}`;
     case "distribution":
       return finding.evidence.horizon === "long" ? `${name} is drifting` : `${name} changed`;
   }
@@ -90,6 +116,8 @@ function headlineOfEnded({ signal }: Finding, name: string): string | null {
       return `${name} was not at its usual value`;
     case "joint":
       return "how features go together had changed";
+    case "performance":
+      return `${name} was worse than the baseline's`;
     case "unseen":
     case "distribution":
       return null;
@@ -118,6 +146,8 @@ export function beforeAfter(finding: Finding, model: ModelSpec | null): string |
       return `events in 5 minutes ${countText(finding.evidence.reference)} → ${countText(finding.evidence.current)}`;
     case "joint":
       return `rows told from the baseline's with an AUC of ${numberText((1 + evidence.reference) / 2)} → ${numberText((1 + evidence.current) / 2)}, most by ${evidence.contrast}`;
+    case "performance":
+      return `${metricText(finding, evidence.reference)} → ${metricText(finding, evidence.current)}${evidence.horizon === "long" ? ", over the last windows together" : ""}`;
     case "custom":
       return `value of a window ${numberText(evidence.reference)} → ${numberText(evidence.current)}`;
     case "silence":
@@ -155,6 +185,14 @@ export function sizeText(finding: Finding): string {
   if (signal === "joint") {
     return `rows told apart ${numberText(evidence.effect)} better than the baseline's own windows, at least ${numberText(evidence.effectLow)} (2·AUC − 1: 0 not at all, 1 always)`;
   }
+  if (signal === "performance") {
+    if (isLoss(finding)) {
+      return `${shareText(evidence.effect)} worse than the baseline's, at least ${shareText(evidence.effectLow)}`;
+    }
+    const points = (size: number) =>
+      shareMetrics.has(evidence.contrast) ? `${(size * 100).toFixed(1)} points` : numberText(size);
+    return `${points(evidence.effect)} worse than the baseline's, at least ${points(evidence.effectLow)}`;
+  }
   if (signal === "custom") {
     const side = evidence.current < evidence.reference ? "below" : "above";
     return `${shareText(evidence.effect)} ${side} the mean of the baseline's windows, at least ${shareText(evidence.effectLow)}`;
@@ -171,7 +209,14 @@ export function sizeText(finding: Finding): string {
 
 /** Rows behind both sides. */
 export function rowsText(finding: Finding): string {
-  const { rows, referenceRows } = finding.evidence;
+  const { rows, referenceRows, labels } = finding.evidence;
+  if (finding.signal === "performance") {
+    const coverage =
+      labels === undefined || labels.rows === 0
+        ? ""
+        : `; ${shareText(labels.labelled / labels.rows)} of the window's ${countText(labels.rows)} rows have one so far (${shareText(labels.referenceCoverage)} of the baseline's)`;
+    return `${countText(rows)} rows with a label against ${countText(referenceRows)} of the baseline${coverage}`;
+  }
   if (finding.signal === "silence") {
     return `${countText(rows)} rows; against the longest gaps of ${countText(referenceRows)} windows of the baseline`;
   }

@@ -37,6 +37,16 @@ export function nextSteps(
         `Look at ${lead.evidence.contrast} side by side around ${since}: a join by the wrong key, a shifted column, or rows of another source leave each feature as it was.`,
         "If the world changed, the model has learnt combinations that no longer occur: see whether its errors grow.",
       ];
+    case "performance": {
+      const moved = openFindings(context.incident).some((tracked) => tracked.finding.series.role === "feature");
+      return [
+        moved
+          ? "Inputs of this incident moved around the same time: explain those first."
+          : `No input moved with it: see whether labels changed their meaning around ${since}, or the world did (the same inputs, other outcomes).`,
+        "See on the model's page whether one slice or arm carries it, and how many labels are still to come.",
+        `Hold or fall back if wrong decisions cost money; train on windows since ${since} if the change is real and lasts.`,
+      ];
+    }
     case "custom":
       return [
         `See whether the world or the data moved ${name}: run its statement on the windows around ${since} (leeway sql), split by version or cohort.`,

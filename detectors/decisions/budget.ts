@@ -10,6 +10,8 @@ export const silenceShare = 0.2;
 const slicesShare = 0.2;
 /** What the user's own monitors own of the windows' budget, shared equally; nothing where there are none. */
 const monitorsShare = 0.1;
+/** What performance from labels owns of it, shared equally by its metrics and versions; nothing where it cannot be judged. */
+const performanceShare = 0.05;
 const qualityShare = 0.05;
 const longShare = { numeric: 0.4, categorical: 0.1 } as const;
 /** A rank test needs far less α for the same delay than the many shares of a category. */
@@ -21,6 +23,8 @@ export interface BudgetShape {
   readonly watchedSlices: number;
   /** The user's own values; none by default. */
   readonly monitors?: number;
+  /** Whether performance from labels is judged too; not by default. */
+  readonly performance?: boolean;
   /** Number of whole-model series of each kind, score and class of each live version included. */
   readonly numeric: number;
   readonly categorical: number;
@@ -38,9 +42,9 @@ export interface Budget {
 /** Weighted Bonferroni: the α of all tests of a week adds up to the budget (times the measured slack). */
 export function budgetOf(shape: BudgetShape): Budget {
   const perWindow = shape.falseIncidentsPerModelWeek / shape.windowsPerWeek;
-  const { monitors = 0 } = shape;
+  const { monitors = 0, performance = false } = shape;
   const judged = perWindow * (1 - fastShareOfBudget);
-  const windows = judged * (monitors > 0 ? 1 - monitorsShare : 1);
+  const windows = judged * (1 - (monitors > 0 ? monitorsShare : 0) - (performance ? performanceShare : 0));
   const sliced = shape.watchedSlices > 0;
   const weights = shape.numeric * seriesWeight.numeric + shape.categorical * seriesWeight.categorical;
   const whole = (windows * wholeModelSlack * (sliced ? 1 - slicesShare : 1)) / Math.max(1, weights);
@@ -57,6 +61,11 @@ export function budgetOf(shape: BudgetShape): Budget {
 /** The α of the longest gap of one window. */
 export function silenceAlpha(shape: Pick<BudgetShape, "falseIncidentsPerModelWeek" | "windowsPerWeek">): number {
   return (shape.falseIncidentsPerModelWeek / shape.windowsPerWeek) * fastShareOfBudget * silenceShare;
+}
+
+/** The α of a window's performance: of all versions and metrics together. */
+export function performanceAlpha(shape: Pick<BudgetShape, "falseIncidentsPerModelWeek" | "windowsPerWeek">): number {
+  return (shape.falseIncidentsPerModelWeek / shape.windowsPerWeek) * (1 - fastShareOfBudget) * performanceShare;
 }
 
 /** The α of one contrast on one horizon, of its series' α. @param only No other horizon is judged: it has all of it. */

@@ -55,11 +55,11 @@ export type Continuation =
   | { readonly kind: "retired" };
 
 /** CONTINUE or CLOSE: a finding ends after three calm windows running. */
-export function continued(
-  finding: FindingMemory,
+export function continued<F extends Pick<FindingMemory, "calm" | "closedIndex" | "closedWindowEndMs">>(
+  finding: F,
   continuation: Continuation,
   at: { readonly index: number; readonly windowEndMs: number },
-): FindingMemory {
+): F {
   const closed = { closedIndex: at.index, closedWindowEndMs: at.windowEndMs };
   switch (continuation.kind) {
     case "not_measured":
@@ -76,6 +76,6 @@ export function continued(
 }
 
 /** REOPEN: within h windows of its close a finding of the same series and signal is the same one, in the same incident. */
-export function mayReopen(finding: FindingMemory, index: number, horizon: number): boolean {
+export function mayReopen(finding: Pick<FindingMemory, "closedIndex">, index: number, horizon: number): boolean {
   return finding.closedIndex !== null && index - finding.closedIndex <= horizon;
 }

@@ -1,8 +1,9 @@
 import type { Task } from "../../core/model.ts";
 import { formatSlice } from "../../core/slice.ts";
+import type { Window } from "../../core/window.ts";
 import type { Facts } from "./client.ts";
 import type { CohortExpression } from "./cohort-expressions.ts";
-import { scopeCondition, scopeParams, sqlText } from "./row-scope.ts";
+import { scopeCondition, scopeParams, sqlText, windowStartExpression } from "./row-scope.ts";
 import type { RowScope } from "./row-scope.ts";
 import { resultExpressions } from "./series-expressions.ts";
 
@@ -146,6 +147,46 @@ export async function countPerformance(
 }
 
 const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** What the metrics of one window's rows, over all versions, are computed from. */
+export interface WindowPerformance {
+  readonly window: Window;
+  readonly rows: number;
+  readonly labelled: number;
+  readonly counts: TaskCounts;
+}
+
+/** The same over all versions, for each of many windows at once; those without rows are left out. @param windows Ascending, one after the other. */
+export async function countPerformanceByWindow(
+  facts: Facts,
+  scope: RowScope,
+  task: KnownTask,
+  windows: readonly Window[],
+): Promise<WindowPerformance[]> {
+  const [first, last] = [windows[0], windows.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const of = { ...scope, fromMs: first.startMs, toMs: last.endMs };
+  const { sql, params } = await labelledRows(facts, of, task, [`${windowStartExpression(windows)} AS start_ms`]);
+  const names = countColumns(task).map(({ name }) => name);
+  const rows = await facts.query<{ start_ms: number; row_count: number; labelled: number } & Record<string, unknown>>(
+    `SELECT start_ms, count() AS row_count, countIf(has_label) AS labelled,
+       ${countColumns(task)
+         .map(({ name, sql: column }) => `${column} AS ${name}`)
+         .join(", ")}
+     FROM (${sql}) GROUP BY start_ms ORDER BY start_ms`,
+    params,
+    { settings: { join_use_nulls: 0 } },
+  );
+  const found = new Map(rows.map((row) => [Number(row.start_ms), row]));
+  return windows.flatMap((window) => {
+    const row = found.get(window.startMs);
+    if (row === undefined) return [];
+    const counts = Object.fromEntries(names.map((name) => [name, row[name]]));
+    return [
+      { window, rows: row.row_count, labelled: row.labelled, counts: { kind: task.kind, ...counts } as TaskCounts },
+    ];
+  });
+}
 
 /** One value of a cohort attribute: how often the positive class was decided, and how often where it was right. */
 export interface SelectionCounts {

@@ -1,7 +1,7 @@
 import type { Series } from "../../core/baseline.ts";
 import type { FeatureType } from "../../core/feature-schema.ts";
 import type { Signal } from "../../core/finding.ts";
-import { modelView } from "../../core/model.ts";
+import { labelledModelView, modelView } from "../../core/model.ts";
 import { hourMs, minuteMs } from "../../core/window.ts";
 import { sqlIdentifier, viewColumn } from "./model-views.ts";
 
@@ -26,6 +26,7 @@ export function rowsQuery(question: RowsQuestion): string {
   const lengthMs = windowEndMs - windowStartMs;
   const column = seriesColumn(series);
   const view = sqlIdentifier(modelView(model));
+  const labelled = sqlIdentifier(labelledModelView(model));
   const where = (fromMs: number, ...more: readonly string[]) =>
     [
       `WHERE environment = ${dollarQuoted(environment)}`,
@@ -57,6 +58,10 @@ export function rowsQuery(question: RowsQuestion): string {
     case "joint":
       // The statement of a monitor is its model's file's; these are the rows it ran on.
       return `SELECT * FROM ${view} ${where(windowStartMs)} ORDER BY event_time LIMIT 20`;
+    case "performance":
+      return series.role === "class"
+        ? `SELECT prediction_class AS predicted, label_class AS label, count() AS rows FROM ${labelled} ${where(windowStartMs, "isNotNull(label_time)")} GROUP BY predicted, label ORDER BY rows DESC LIMIT 20`
+        : `SELECT event_time, event_id, version, score, label_class, label_num, cohorts FROM ${labelled} ${where(windowStartMs, "isNotNull(label_time)")} ORDER BY event_time LIMIT 20`;
     case "volume":
     case "silence":
       return `SELECT ${step} AS time, count() AS rows, max(ingest_time) AS ingested FROM ${view} ${where(before)} GROUP BY time ORDER BY time`;
