@@ -53,12 +53,16 @@ interface RequestQueuePrototype {
 
 interface ClusterPrototype {
   findGroupCoordinatorMetadata: (group: unknown) => Promise<unknown>;
+  fetchTopicsOffset: (topics: unknown) => Promise<unknown>;
+  refreshMetadata: () => Promise<void>;
 }
 
 interface Assigned {
   topic: string;
   partitions: number[];
 }
+
+const leaderChanges = new Set(["NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE"]);
 
 let repaired = false;
 
@@ -85,6 +89,20 @@ function repairKafkajs(): void {
     } catch (error) {
       if (!(error instanceof Error) || error.name !== "KafkaJSGroupCoordinatorNotFound") throw error;
       throw new KafkaJSError(error, { retriable: true });
+    }
+  };
+
+  // A broker that has just become a partition's leader, or has just ceased to be, says so; kafkajs asks for offsets once.
+  const fetchTopicsOffset = cluster.fetchTopicsOffset;
+  cluster.fetchTopicsOffset = async function (this: ClusterPrototype, topics) {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await fetchTopicsOffset.call(this, topics);
+      } catch (error) {
+        if (attempt === 50 || !leaderChanges.has(kafkaErrorType(error) ?? "")) throw error;
+        await delay(100);
+        await this.refreshMetadata();
+      }
     }
   };
 
