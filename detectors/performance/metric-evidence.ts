@@ -26,8 +26,11 @@ export interface MetricReference {
   readonly dependence: number;
 }
 
-/** Belief in φ before the baseline was seen: any is possible, large ones less so. A single metric has nobody to learn from. */
-const prior: readonly number[] = phiGrid.map((phi) => phi ** -0.5);
+/**
+ * Belief in φ before the baseline was seen: any is possible, large ones less so, independent rows the most. A single metric
+ * has no others to learn from.
+ */
+const prior: readonly number[] = phiGrid.map((phi) => (phi === 1 ? 3 : phi ** -0.5));
 
 /** @param samples Of the baseline's windows in order of time; null where one gave no value. */
 export function metricReference(samples: readonly (MetricSample | null)[]): MetricReference | null {

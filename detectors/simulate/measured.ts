@@ -1,4 +1,4 @@
-import { fastShareOfBudget } from "../decisions/budget.ts";
+import { fastShareOfBudget, performanceAlpha } from "../decisions/budget.ts";
 import { brokenLevel, rateInterval, shareInterval, type Interval } from "./interval.ts";
 import type { SimulatedMonitoring } from "./outcome.ts";
 import type { Run } from "./run.ts";
@@ -43,7 +43,11 @@ export interface SimulationReport {
 }
 
 /** Names of what is measured, where a reader of results looks for one. */
-export const measures = { falseIncidents: "false incidents a week", messages: "messages a week" } as const;
+export const measures = {
+  falseIncidents: "false incidents a week",
+  messages: "messages a week",
+  ungated: "windows a week whose 95 % interval leaves out the baseline",
+} as const;
 
 /** A budget is kept if the upper 95 % bound is at most 1.2 times it: what the interval must be able to show. */
 const budgetTolerance = 1.2;
@@ -104,6 +108,27 @@ export function measuredOf(
         measured: [falseIncidentsOf(runs, scenario.weeks, atMost)],
       };
     }
+    case "performance_false_incidents": {
+      const { falseIncidentsPerModelWeek } = monitoring;
+      const share = 7 * performanceAlpha({ falseIncidentsPerModelWeek, windowsPerWeek: 7 });
+      return {
+        ...head,
+        modelWeeks: runs.length * scenario.weeks,
+        measured: [
+          falseIncidentsOf(runs, scenario.weeks, scenario.bar ? budgetTolerance * share : null),
+          {
+            what: measures.ungated,
+            ...rateInterval(
+              runs.map(({ ungated = 0 }) => ungated),
+              scenario.weeks,
+            ),
+            bar: null,
+            verdict: "reported",
+          },
+        ],
+      };
+    }
+    case "performance_delay":
     case "delay":
       return {
         ...head,

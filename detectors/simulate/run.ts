@@ -1,5 +1,6 @@
 import type { DecisionState } from "../decisions/decision-state.ts";
 import { fastOutcome } from "./fast.ts";
+import { performanceOutcome } from "./performance.ts";
 import { outcomeOf, type SimulatedMonitoring } from "./outcome.ts";
 import { identityFrom, identityShapes, identityWindows, type Scenario } from "./scenarios.ts";
 import { createModel, type LiveWindow, type StreamSpec } from "./streams.ts";
@@ -15,6 +16,8 @@ export interface Run {
   readonly findings: number;
   /** The window in which the change was found, 1 for the first; null if it never was. */
   readonly foundIn: number | null;
+  /** Performance: windows in which the 95 % interval of some metric leaves out the baseline's value. */
+  readonly ungated?: number;
 }
 
 /** Windows that a model without times in its reference warms up for. */
@@ -46,6 +49,31 @@ export function runScenario(
     case "fast_false_incidents": {
       const { incidents, findings } = fastOutcome(scenario.fast, scenario.weeks, monitoring, seed, index);
       return { incidents, growths: findings - incidents, worsened: 0, findings: 0, foundIn: null };
+    }
+    case "performance_false_incidents": {
+      const windows = scenario.weeks * 7;
+      const outcome = performanceOutcome(scenario.performance, { windows, changed: null, monitoring }, seed, index);
+      const incidents = outcome.incidents.length;
+      const { findings, ungated } = outcome;
+      return { incidents, growths: findings - incidents, worsened: 0, findings: 0, foundIn: null, ungated };
+    }
+    case "performance_delay": {
+      const { changed, performance } = scenario;
+      const windows = scenario.marks.at(-1)!.within;
+      const { incidents, findings } = performanceOutcome(
+        performance,
+        { windows, changed, monitoring, first: true },
+        seed,
+        index,
+      );
+      const [first] = incidents;
+      return {
+        incidents: incidents.length,
+        growths: 0,
+        worsened: 0,
+        findings,
+        foundIn: first === undefined ? null : first + 1,
+      };
     }
     case "delay": {
       const last = scenario.marks.at(-1)!.within;

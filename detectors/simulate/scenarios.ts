@@ -1,4 +1,5 @@
 import type { FastStream } from "./fast.ts";
+import { performanceScenarios, type PerformanceScenario } from "./performance.ts";
 import type { Change, StreamSpec } from "./streams.ts";
 
 /**
@@ -13,7 +14,7 @@ export type Scenario = {
   readonly models: number;
   /** False if the reference has no times: 14 windows warm up, and only what comes after them is counted. */
   readonly subWindowsKnown?: boolean;
-} & (FalseIncidents | FastFalseIncidents | Delay | Identity | Floor);
+} & (FalseIncidents | FastFalseIncidents | PerformanceScenario | Delay | Identity | Floor);
 
 interface FalseIncidents {
   readonly kind: "false_incidents";
@@ -234,6 +235,7 @@ export const scenarios: readonly Scenario[] = [
     ...fast("fast-wander", "shares and volume wander by 0.5", { rows: 60, together: 1, wander: 0.5 }),
     models: 2400,
   } as Scenario,
+  ...performanceScenarios,
 
   delay("mean-0.1", "mean +0.1σ", { kind: "mean", size: 0.1 }, [
     [1, null],
