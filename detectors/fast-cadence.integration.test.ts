@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { createManualClock } from "../core/clock.ts";
 import { createFeatureSchema } from "../core/feature-schema.ts";
 import type { Finding } from "../core/finding.ts";
 import { dayMs, hourMs, minuteMs } from "../core/window.ts";
+import { silentLogger } from "../core/logger.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { writeFeatureSchemas } from "../store/facts/feature-schemas.ts";
 import { createTestDatabase } from "../store/facts/test-database.ts";
 import { generateEvents, normalSql, uniformSql, type GeneratedEvents } from "../store/facts/test-events.ts";
+import { createDetector } from "./detector.ts";
 import { detectorPass } from "./testing/detector-pass.ts";
 import { testModel } from "./testing/model.ts";
 
@@ -155,5 +158,125 @@ describe("the fast cadence", { timeout: 60_000 }, () => {
     expect(named(await lookAt(facts, liveMs + 2 * hourMs + 311_000))).toContain("amount out_of_range");
     await send(facts, liveMs + 2 * hourMs + 310_000, 1000, 1800);
     expect(named(await lookAt(facts, liveMs + 2 * hourMs + 35 * minuteMs))).not.toContain("amount out_of_range");
+  });
+});
+
+describe("one lasting change is one finding and one incident", { timeout: 60_000 }, () => {
+  const incidentsOf = (findings: readonly Finding[]) => new Set(findings.map(({ incidentId }) => incidentId)).size;
+  const ofAmount = (findings: readonly Finding[]) =>
+    findings.filter(({ series, signal }) => series.feature === "amount" && signal === "missing");
+  const everOf = async (facts: Facts) =>
+    ofAmount(
+      (
+        await facts.query<{ finding: string }>(
+          "SELECT finding FROM finding_history ORDER BY window_end, JSONExtractString(finding, 'evidence', 'horizon')",
+        )
+      ).map((row) => JSON.parse(row.finding) as Finding),
+    );
+
+  /** One process that looks now and again, or a process a look; `live` sends what has come by then. */
+  const looks = {
+    "one process": async (facts: Facts, live: AsyncIterable<number>) => {
+      const clock = createManualClock(0);
+      await using detector = createDetector({
+        facts,
+        models: () => [model],
+        serviceClock: "wall",
+        pollIntervalMs: 1000,
+        lateCheckIntervalMs: 0,
+        clock,
+        log: silentLogger,
+        metrics: null,
+      });
+      for await (const nowMs of live) {
+        clock.set(nowMs);
+        for (const { failure } of (await detector.pass()).models) if (failure !== null) throw failure;
+      }
+    },
+    "a process a look": async (facts: Facts, live: AsyncIterable<number>) => {
+      for await (const nowMs of live) await detectorPass(facts, { model, nowMs, serviceClock: "wall" });
+    },
+  } as const;
+  const ways = Object.keys(looks) as (keyof typeof looks)[];
+
+  /** Events every ten seconds: whole from `liveMs` to each fault, broken from its begin to its end; with a look at every moment. */
+  async function* traffic(facts: Facts, faults: readonly (readonly [number, number])[], moments: readonly number[]) {
+    let fromMs = liveMs;
+    for (const moment of moments) {
+      const cuts = [...faults.flat().filter((cut) => cut > fromMs && cut < moment), moment].toSorted((a, b) => a - b);
+      for (const cut of cuts) {
+        const isBroken = faults.some(([begin, end]) => fromMs >= begin && fromMs < end);
+        await send(facts, fromMs, 10_000, (cut - fromMs) / 10_000, isBroken ? { num: ["NULL"] } : {});
+        fromMs = cut;
+      }
+      yield moment;
+    }
+  }
+  /** The day before it is decided by the first look. */
+  const faultDayMs = liveMs + dayMs;
+  const nextDayMs = faultDayMs + dayMs;
+  const lastMinutesMs = nextDayMs - 4 * minuteMs;
+
+  test.each(ways)("that began in the last minutes of a day, too late for the day's decision: %s", async (how) => {
+    await using facts = await history();
+    const moments = [-dayMs / 2, -minuteMs, 10 * minuteMs, 12 * hourMs, dayMs + 10 * minuteMs, dayMs + hourMs];
+    const fault = [lastMinutesMs, Infinity] as const;
+    await looks[how](
+      facts,
+      traffic(
+        facts,
+        [fault],
+        moments.map((after) => nextDayMs + after),
+      ),
+    );
+    const ever = await everOf(facts);
+    expect(new Set(ever.map(({ findingId }) => findingId)).size).toBe(1);
+    expect(incidentsOf(ever)).toBe(1);
+    expect(new Set(ever.map(({ evidence }) => evidence.horizon))).toEqual(new Set(["fast", "short"]));
+    expect(ever.filter(({ state }) => state !== "open")).toEqual([]);
+    expect(ever.at(-1)).toMatchObject({ openedWindowStartMs: faultDayMs, evidence: { horizon: "short", current: 1 } });
+  });
+
+  test.each(ways)("when rows of it come late: %s", async (how) => {
+    await using facts = await history();
+    const moments = [-dayMs / 2, 10 * minuteMs, 12 * hourMs, dayMs + 10 * minuteMs];
+    const live = traffic(
+      facts,
+      [[lastMinutesMs, Infinity]],
+      moments.map((after) => nextDayMs + after),
+    );
+    async function* andLate() {
+      yield* live;
+      await send(facts, lastMinutesMs + 5000, 10_000, 20, { num: ["NULL"] });
+      await send(facts, nextDayMs + 5000, 10_000, 500, { num: ["NULL"] });
+      yield nextDayMs + dayMs + 20 * minuteMs;
+    }
+    await looks[how](facts, andLate());
+    const ever = await everOf(facts);
+    expect(ever.some(({ revision }) => revision > 0)).toBe(true);
+    expect(new Set(ever.map(({ findingId }) => findingId)).size).toBe(1);
+    expect(incidentsOf(ever)).toBe(1);
+    expect(ever.filter(({ state }) => state !== "open")).toEqual([]);
+  });
+
+  test.each(ways)("that ends within a day stays open until the windows are calm: %s", async (how) => {
+    await using facts = await history();
+    const moments = [-11 * hourMs, 10 * minuteMs, 6 * hourMs, 13 * hourMs, dayMs + 10 * minuteMs, dayMs + 5 * hourMs];
+    const fault = [nextDayMs - 12 * hourMs, nextDayMs + 12 * hourMs] as const;
+    await looks[how](
+      facts,
+      traffic(
+        facts,
+        [fault],
+        moments.map((after) => nextDayMs + after),
+      ),
+    );
+    const ever = await everOf(facts);
+    expect(new Set(ever.map(({ findingId }) => findingId)).size).toBe(1);
+    expect(ever.filter(({ state }) => state !== "open")).toEqual([]);
+    // Held by the windows from the first night on, it is not said again every five minutes.
+    expect(
+      ever.filter(({ evidence, windowEndMs }) => evidence.horizon === "fast" && windowEndMs > nextDayMs).length,
+    ).toBeLessThanOrEqual(how === "one process" ? 0 : 1);
   });
 });

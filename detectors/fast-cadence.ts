@@ -42,8 +42,9 @@ export interface FastCadence {
   /**
    * Judges everything up to `throughMs` and stores findings that opened, went on or closed.
    *
-   * A finding has the id, and the incident, that the decision of the window it began in would give it: once that window
-   * is decided and holds the same finding, the window's cadence goes on with it, and this one lets go.
+   * A finding has the id, and the incident, that the decision of the window it began in would give it. As long as a
+   * window's decision holds a finding of the same series and signal, theirs is the word: what is found here is said of that
+   * finding, once, and what ends here ends nothing.
    */
   look(now: FastNow): Promise<FastLook>;
 }
@@ -116,7 +117,9 @@ export function createFastCadence(options: {
   let state: FastState = noFastState;
   let nextMs = 0;
   let nextStretchMs = 0;
-  let silence: Identity | null = null;
+  let silence: Finding | null = null;
+  /** What the windows hold open, by `fastKey`. */
+  let held: ReadonlyMap<string, Identity> = new Map();
 
   async function prepare(now: FastNow): Promise<NonNullable<typeof prepared>> {
     if (prepared !== null) return prepared;
@@ -126,12 +129,12 @@ export function createFastCadence(options: {
     nextMs = startMs;
     nextStretchMs = Math.ceil(startMs / fastWindowMs) * fastWindowMs;
     const stored = await readLatestFindings(facts, { ...key, endAfterMs: startMs - restoredFromMs });
-    const restored = stored.filter(
-      (finding) =>
-        finding.state === "open" &&
-        finding.baselineId === baselineId &&
-        finding.evidence.horizon === "fast" &&
-        finding.openedWindowEndMs <= startMs,
+    const open = stored.filter(
+      (finding) => finding.state === "open" && finding.baselineId === baselineId && finding.evidence.horizon === "fast",
+    );
+    silence = open.find(({ signal }) => signal === "silence") ?? null;
+    const restored = open.filter(
+      ({ signal, openedWindowEndMs }) => signal !== "silence" && openedWindowEndMs <= startMs,
     );
     for (const finding of restored) remember(finding);
     state = { open: restored.map(fastFindingOf), pending: null };
@@ -139,16 +142,13 @@ export function createFastCadence(options: {
   }
 
   function remember(finding: Finding): void {
-    const { openedWindowStartMs: startMs, openedWindowEndMs: endMs, findingId: id, incidentId } = finding;
-    recorded.add(id);
-    identities.set(fastKey(finding.series, finding.signal as FastFinding["signal"]), {
-      findingId: id,
-      incidentId,
-      window: { startMs, endMs },
-    });
+    recorded.add(finding.findingId);
+    identities.set(fastKey(finding.series, finding.signal), identityIn(finding));
   }
 
   function identityOf(series: Series, signal: Signal, window: Window, last: FastNow["last"]): Identity {
+    const theirs = held.get(fastKey(series, signal));
+    if (theirs !== undefined) return theirs;
     // What is open already, here or in the windows' memory, takes it in.
     const own = [...identities.values()].find(
       (identity) =>
@@ -163,20 +163,37 @@ export function createFastCadence(options: {
 
   const openIds = () => new Set(state.open.map(({ key: open }) => identities.get(open)?.findingId));
 
-  /** What the windows' cadence goes on with, this one forgets. */
-  function handOver({ last }: FastNow): void {
-    const decidedThroughMs = last?.window.endMs ?? 0;
-    const known = new Set(
-      (last?.state?.findings ?? [])
+  /** What the windows hold open goes on as theirs; a silence is over with its window if they do not know it. */
+  function handOver({ last }: FastNow, changes: Map<string, Finding>): void {
+    const theirs = last?.state?.findings ?? [];
+    held = new Map(
+      theirs
         .filter(({ closedIndex }) => closedIndex === null)
-        .map((finding) => finding.findingId),
+        .map((finding) => [fastKey(finding.series, finding.signal), identityIn(finding)]),
     );
-    const kept = state.open.filter(({ key: open }) => {
-      const identity = identities.get(open);
-      return identity === undefined || identity.window.endMs > decidedThroughMs || !known.has(identity.findingId);
-    });
-    if (kept.length < state.open.length) state = { ...state, open: kept };
-    if (silence !== null && silence.window.endMs <= decidedThroughMs) silence = null;
+    for (const { findingId: id } of held.values()) recorded.add(id);
+    for (const finding of state.open) {
+      const identity = held.get(finding.key);
+      const own = identities.get(finding.key);
+      if (identity === undefined || own === undefined || own.findingId === identity.findingId) continue;
+      // Late rows made the windows open another one in its place.
+      const { endMs } = last!.window;
+      changes.set(own.findingId, stored(finding, own, endMs, endMs));
+      identities.set(finding.key, identity);
+    }
+    if (silence === null || last === null || silence.openedWindowEndMs > last.window.endMs) return;
+    const { findingId: id } = silence;
+    const { endMs } = last.window;
+    if (theirs.every((finding) => finding.findingId !== id)) {
+      changes.set(id, {
+        ...silence,
+        state: "closed",
+        windowEndMs: endMs,
+        closedWindowEndMs: endMs,
+        evaluatedAtMs: clock.now(),
+      });
+    }
+    silence = null;
   }
 
   function step(
@@ -195,13 +212,15 @@ export function createFastCadence(options: {
     state = result.state;
     for (const finding of result.closed) {
       const identity = identities.get(finding.key)!;
-      changes.set(identity.findingId, stored(finding, identity, window.endMs, window.endMs));
+      if (!held.has(finding.key)) {
+        changes.set(identity.findingId, stored(finding, identity, window.endMs, window.endMs));
+      }
       identities.delete(finding.key);
       asserted.delete(finding.key);
     }
     for (const finding of result.state.open) {
       const due = window.endMs - (asserted.get(finding.key) ?? -Infinity) >= fastWindowMs;
-      if (!due) continue;
+      if (!due || (held.has(finding.key) && before.has(finding.key))) continue;
       asserted.set(finding.key, window.endMs);
       const identity = identities.get(finding.key)!;
       changes.set(identity.findingId, stored(finding, identity, window.endMs, null));
@@ -255,9 +274,8 @@ export function createFastCadence(options: {
       (finding) => finding.signal === "silence" && finding.closedIndex === null,
     );
     if (known === true) return null;
-    silence = identityOf(volumeSeries, "silence", window, now.last);
-    return {
-      ...common(silence, volumeSeries, "silence"),
+    silence = {
+      ...common(identityOf(volumeSeries, "silence", window, now.last), volumeSeries, "silence"),
       state: "open",
       windowEndMs: now.watermarkMs,
       closedWindowEndMs: null,
@@ -278,13 +296,14 @@ export function createFastCadence(options: {
         ...nothingElse,
       },
     };
+    return silence;
   }
 
   return {
     look: async (now) => {
       const { counted, baseline } = await prepare(now);
-      handOver(now);
       const changes = new Map<string, Finding>();
+      handOver(now, changes);
       const throughMs = Math.min(now.throughMs, now.newestMs + 1);
       let quietMs: number = fastWindowMs;
       if (throughMs > nextMs) {
@@ -324,6 +343,13 @@ export function createFastCadence(options: {
       return { findings, quietMs };
     },
   };
+}
+
+function identityIn(
+  finding: Pick<Finding, "findingId" | "incidentId" | "openedWindowStartMs" | "openedWindowEndMs">,
+): Identity {
+  const { findingId: id, incidentId, openedWindowStartMs: startMs, openedWindowEndMs: endMs } = finding;
+  return { findingId: id, incidentId, window: { startMs, endMs } };
 }
 
 /** Until an unfinished stretch ends, or has enough rows at its present rate. */

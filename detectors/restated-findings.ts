@@ -23,6 +23,8 @@ export function restatedFindings(
   const asOfNow = { revision: last.revision, windowEndMs: last.window.endMs, evaluatedAtMs: nowMs };
   return recorded.flatMap((finding): Finding[] => {
     if (finding.state === "withdrawn" || finding.windowEndMs > last.window.endMs) return [];
+    // What the fast cadence saw was so, whatever the whole window comes to; it ends it itself.
+    if (finding.evidence.horizon === "fast") return [];
     const memory = memories.get(finding.findingId);
     if (memory !== undefined && memory.closedIndex === null) return [];
     const decided = again?.findings.get(finding.findingId);

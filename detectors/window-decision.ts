@@ -14,7 +14,7 @@ import type { CohortExpression } from "../store/facts/cohort-expressions.ts";
 import { insertDecisionState } from "../store/facts/decision-states.ts";
 import { insertEvaluations } from "../store/facts/evaluations.ts";
 import type { Evaluation } from "../store/facts/evaluations.ts";
-import { insertFindings } from "../store/facts/finding-history.ts";
+import { insertFindings, readFastFindings } from "../store/facts/finding-history.ts";
 import { lastEventBefore, longestGaps } from "../store/facts/gaps.ts";
 import { readProfiles, writeProfiles } from "../store/facts/profiles.ts";
 import type { SliceCount } from "../store/facts/slice-counts.ts";
@@ -28,6 +28,7 @@ import { denseCounts, emptyCounts } from "./baselines/counts.ts";
 import { createDecider } from "./decisions/decider.ts";
 import type { Decider } from "./decisions/decider.ts";
 import type { DecisionState } from "./decisions/decision-state.ts";
+import type { ToldFinding } from "./decisions/openings.ts";
 import type { GapObservation } from "./decisions/silence.ts";
 import {
   createFinding,
@@ -140,13 +141,15 @@ export function createWindowDecider(options: {
           zone,
         );
       const cohorts = cohortsOf(counted?.schemaIds ?? []);
-      const [live, gap, values] = await Promise.all([
+      const [live, gap, values, fast] = await Promise.all([
         profile(window, series, { revision, recount, weighted: counted?.weighted ?? false, cohorts }),
         gapOf(window),
         monitors.observe(before, window, schemas),
+        readFastFindings(facts, { environment, model: model.name, window }),
       ]);
       const rows = rowsDecidedOn(counted?.rows ?? 0, live);
-      const step = decider.step(before, window, live, gap, values);
+      const told = toldOf(fast, baselineId);
+      const step = decider.step(before, window, live, gap, values, told);
       const evaluatedAtMs = options.clock.now();
       const predictions = predictionsVerdict(step.evaluations, monitoring.effectFloor);
       const facing = {
@@ -177,7 +180,7 @@ export function createWindowDecider(options: {
           }),
         );
       }
-      const known = new Set(before.findings.map((finding) => finding.findingId));
+      const known = new Set([...before.findings, ...told].map((finding) => finding.findingId));
       const isNew = ({ state, findingId }: Finding) => state === "open" && !known.has(findingId);
       const findings = await traceFindings(made, {
         tracing,
@@ -283,6 +286,13 @@ function slicesWithSql(loaded: LoadedBaseline, cohorts: readonly CohortExpressio
     const cohort = cohorts.find((one) => one.attribute === attribute);
     return cohort === undefined ? [] : [{ ...cohort, values }];
   });
+}
+
+/** What the fast cadence held open, as the decision takes it up. */
+function toldOf(recorded: readonly Finding[], baselineId: string): ToldFinding[] {
+  return recorded.flatMap(({ state, ...finding }) =>
+    state === "withdrawn" || finding.baselineId !== baselineId ? [] : [{ ...finding, state }],
+  );
 }
 
 function windowAttributes(model: ModelSpec, environment: string, window: Window, { revision }: { revision: number }) {

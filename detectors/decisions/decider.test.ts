@@ -6,6 +6,7 @@ import { dayMs } from "../../core/window.ts";
 import { binningOf, countsOf, type Value } from "./binning.ts";
 import { createDecider, type Decider, type DeciderOptions, type DecisionStep } from "./decider.ts";
 import type { DecisionState } from "./decision-state.ts";
+import type { ToldFinding } from "./openings.ts";
 import type { GapObservation } from "./silence.ts";
 
 // Windows here are ideal: their counts are exactly what the reference predicts, unless a test changes them. Nothing is
@@ -464,6 +465,61 @@ describe("incidents", () => {
     const second = steps[10]!.findings.find(({ series }) => series.feature === "late")!;
     expect(second.incidentMagnitude).toBeLessThan(steps[10]!.level / 2);
     expect(second.incidentMagnitude).toBeGreaterThan(0.05);
+  });
+});
+
+describe("what the fast cadence told before the window was decided", () => {
+  const made = make([distance(), late()]);
+  const [healthyStep] = run(made, [healthy]);
+  const window = { startMs: startMs + dayMs, endMs: startMs + 2 * dayMs };
+  const toldOf = (more: Partial<ToldFinding> = {}): ToldFinding => ({
+    series: featureOf("distance"),
+    signal: "missing",
+    findingId: "told finding",
+    incidentId: "told incident",
+    openedWindowStartMs: startMs,
+    openedWindowEndMs: startMs + dayMs,
+    state: "open",
+    ...more,
+  });
+  const gaps: Columns = { distance: missing(numbers(), 300), late: flags() };
+  const stepWith = (columns: Columns, told: readonly ToldFinding[]) =>
+    made.decider.step(healthyStep!.state, window, profiles(made, columns, 1), null, [], told);
+
+  it("opens as what it was told as, in the incident that was told", () => {
+    const { findings, state } = stepWith(gaps, [toldOf()]);
+    const [finding] = findings.filter(({ signal }) => signal === "missing");
+    expect(finding).toMatchObject({
+      findingId: "told finding",
+      incidentId: "told incident",
+      openedWindowStartMs: startMs,
+      reopened: false,
+    });
+    // The incident began a window ago: it takes in for h windows from there.
+    expect(state.incidents).toMatchObject([{ incidentId: "told incident", openedIndex: 1 }]);
+  });
+
+  it("takes in what else moves, whatever its own signal", () => {
+    const { findings } = stepWith(moved, [toldOf({ signal: "type_mismatch" })]);
+    expect(findings.map(({ signal, incidentId }) => [signal, incidentId])).toEqual([["distribution", "told incident"]]);
+  });
+
+  it("leaves alone what the window does not show, and remembers nothing of it", () => {
+    const { findings, state } = stepWith(healthy, [toldOf()]);
+    expect(findings).toEqual([]);
+    expect(state.incidents).toEqual([]);
+  });
+
+  it("opens again what had ended within the window, and joins no incident that is over", () => {
+    const { findings } = stepWith(gaps, [toldOf({ state: "closed" })]);
+    expect(findings[0]).toMatchObject({ findingId: "told finding", incidentId: "told incident", reopened: true });
+    const [other] = stepWith(moved, [toldOf({ state: "closed" })]).findings;
+    expect(other!.incidentId).not.toBe("told incident");
+  });
+
+  it("goes by its newest finding of a series and signal", () => {
+    const told = [toldOf({ findingId: "earlier", state: "closed" }), toldOf()];
+    expect(stepWith(gaps, told).findings[0]!.findingId).toBe("told finding");
   });
 });
 

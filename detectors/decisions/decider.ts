@@ -20,7 +20,7 @@ import { continued } from "./lifecycle.ts";
 import { measuredWindow } from "./measured-window.ts";
 import { learnFromJudged, learnInflations } from "./model-learning.ts";
 import { valueReferences } from "./judged-monitor.ts";
-import { isIncidentOpen, isOpen, opened } from "./openings.ts";
+import { isIncidentOpen, isOpen, opened, type ToldFinding } from "./openings.ts";
 import { referenceOf, referenceSeries, type ReferenceSeries } from "./reference-series.ts";
 import { seriesKey } from "./series-key.ts";
 import { silenceSeries, type GapObservation } from "./silence.ts";
@@ -44,6 +44,8 @@ export interface DeciderOptions {
   readonly watchedSlices: number;
   /** Number of the user's own monitors, which share a tenth of the budget; none by default. */
   readonly monitors?: number;
+  /** Whether performance from labels is judged beside it, for its part of the budget; not by default. */
+  readonly performance?: boolean;
   /** False if the reference could not be cut into windows of the live length *by time*: then 14 windows warm up. */
   readonly subWindowsKnown: boolean;
   readonly environment: string;
@@ -69,6 +71,7 @@ export interface Decider {
    * a live profile had no rows).
    *
    * @param values One of every monitor; a monitor that is left out is no more.
+   * @param told What the fast cadence held open while the window lasted, newest last.
    */
   step(
     state: DecisionState,
@@ -76,6 +79,7 @@ export interface Decider {
     live: readonly LiveProfile[],
     gap: GapObservation | null,
     values?: readonly ValueObservation[],
+    told?: readonly ToldFinding[],
   ): DecisionStep;
   /**
    * The incident that a finding of this window joins, or begins, as far as is known before the window is decided: what the
@@ -104,6 +108,7 @@ export function createDecider(options: DeciderOptions): Decider {
     references,
     slices: watchedSlices === 0 ? 0 : Math.max(watchedSlices, slices),
     monitors: options.monitors ?? 0,
+    performance: options.performance ?? false,
     concurrentInflation: concurrent,
   });
   const learnEvery = Math.max(1, Math.round(options.windowsPerWeek));
@@ -114,6 +119,7 @@ export function createDecider(options: DeciderOptions): Decider {
     live: readonly LiveProfile[],
     gap: GapObservation | null,
     values: readonly ValueObservation[] = [],
+    told: readonly ToldFinding[] = [],
   ): DecisionStep {
     const judgedWindow = judgeWindow(state, window, live);
     const measured = measuredWindow(judgedWindow, { gap, values }, { window, windowMs, horizon });
@@ -128,7 +134,7 @@ export function createDecider(options: DeciderOptions): Decider {
       const next = continued(finding, continuationOf(finding, measured, retired), at);
       return evidence === null ? next : { ...next, evidence };
     });
-    const after = opened(state, measured, continuing, options);
+    const after = opened(state, measured, continuing, told, options);
     const { findings } = after;
     const incidents =
       level === null ? after.incidents : after.incidents.map((incident) => withLevel(incident, level, index, horizon));

@@ -130,7 +130,8 @@ export interface FastStep {
 
 export const noFastState: FastState = { open: [], pending: null };
 
-export function fastKey(series: Series, signal: FastSignal): string {
+/** Names a series and signal. */
+export function fastKey(series: Series, signal: Signal): string {
   return JSON.stringify([series.role, series.feature, series.version, series.slice, signal]);
 }
 

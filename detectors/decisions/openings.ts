@@ -1,5 +1,5 @@
 import type { Series } from "../../core/baseline.ts";
-import { findingId } from "../../core/finding.ts";
+import { findingId, type Signal } from "../../core/finding.ts";
 import type { WindowSignal } from "./contrasts.ts";
 import type { DecisionState } from "./decision-state.ts";
 import { contrastEvidence, monitorEvidence, silenceEvidence } from "./finding-evidence.ts";
@@ -27,6 +27,19 @@ interface Identity {
   readonly environment: string;
   readonly model: string;
   readonly baselineId: string;
+}
+
+/** A finding that was told before the window was decided: by the fast cadence, of minutes of it. */
+export interface ToldFinding {
+  readonly series: Series;
+  readonly signal: Signal;
+  readonly findingId: string;
+  readonly incidentId: string;
+  /** The window that it began in: this one, or an earlier one whose decision did not hold it. */
+  readonly openedWindowStartMs: number;
+  readonly openedWindowEndMs: number;
+  /** As of the end of this window. */
+  readonly state: "open" | "closed";
 }
 
 /** What opens in this window. @param findings As continued in it: what closed just now does not open again at once. */
@@ -83,24 +96,40 @@ function openingsOf(measured: MeasuredWindow, findings: readonly FindingMemory[]
   return openings;
 }
 
-/** Reopens what closed lately, opens the rest, and has each join an incident or begin one. */
+/**
+ * Reopens what closed lately, opens the rest, and has each join an incident or begin one. What was told already opens as
+ * what it was told as, and its incident takes in the others: one change is one finding and one incident, whichever cadence
+ * saw it first.
+ *
+ * @param told Newest last.
+ */
 export function opened(
   state: Pick<DecisionState, "incidents" | "levels">,
   measured: MeasuredWindow,
   continued: readonly FindingMemory[],
+  told: readonly ToldFinding[],
   identity: Identity,
 ): { readonly findings: readonly FindingMemory[]; readonly incidents: readonly IncidentMemory[] } {
-  const { horizon, index, level, warming, window } = measured;
+  const { horizon, index, warming, window } = measured;
   const findings = [...continued];
-  let incidents: readonly IncidentMemory[] = state.incidents;
-  const newlyOpened: Opening[] = [];
+  const begun = (incident: string, openedWindowStartMs: number) =>
+    incidentMemory(incident, openedWindowStartMs, state.levels, measured);
+  let incidents = withToldIncidents(state.incidents, told, begun);
+  const isOpenNow = (id: string) =>
+    isIncidentOpen(findings, id) || told.some(({ incidentId: of, state: now }) => of === id && now === "open");
+  const newlyOpened: { readonly opening: Opening; readonly known: ToldFinding | null }[] = [];
   for (const opening of openingsOf(measured, continued)) {
     const { key, signal, contrast, contrastName, d0 } = opening;
-    const at = findings.findIndex(
-      (finding) => finding.key === key && finding.signal === signal && mayReopen(finding, index, horizon),
+    const known = told.findLast((one) => seriesKey(one.series) === key && one.signal === signal) ?? null;
+    const at = findings.findLastIndex(
+      (finding) =>
+        finding.key === key &&
+        finding.signal === signal &&
+        mayReopen(finding, index, horizon) &&
+        (known === null || known.findingId === finding.findingId),
     );
     if (at < 0) {
-      newlyOpened.push(opening);
+      newlyOpened.push({ opening, known });
       continue;
     }
     findings[at] = {
@@ -117,34 +146,31 @@ export function opened(
       evidence: opening.evidence(),
     };
   }
-  for (const opening of newlyOpened) {
+  // What was told comes first: others may join its incident.
+  for (const { opening, known } of newlyOpened.toSorted(
+    (a, b) => Number(b.known !== null) - Number(a.known !== null),
+  )) {
     const { key, series, signal, contrast, contrastName, d0 } = opening;
-    let incident = incidentToJoin(incidents, (id) => isIncidentOpen(findings, id), index, horizon);
-    if (incident === null) {
-      const before = state.levels.filter((entry) => entry.index >= index - horizon);
-      const sum = before.reduce((total, entry) => total + entry.level, 0);
-      incident = {
-        incidentId: incidentId({ ...identity, openedWindowStartMs: window.startMs }),
-        openedIndex: index,
-        levelBefore: before.length === 0 ? 0 : sum / before.length,
-        levelPeak: level ?? 0,
-      };
-      incidents = [...incidents, incident];
+    let incident = known?.incidentId ?? incidentToJoin(incidents, isOpenNow, index, horizon)?.incidentId;
+    if (incident === undefined) {
+      incident = incidentId({ ...identity, openedWindowStartMs: window.startMs });
+      incidents = [...incidents, begun(incident, window.startMs)];
     }
+    const { startMs, endMs } = window;
     findings.push({
       key,
       series,
       signal,
-      findingId: findingId({ ...identity, series, signal, openedWindowStartMs: window.startMs }),
-      incidentId: incident.incidentId,
+      findingId: known?.findingId ?? findingId({ ...identity, series, signal, openedWindowStartMs: startMs }),
+      incidentId: incident,
       contrast,
       contrastName,
       horizon: opening.horizon,
       d0,
-      reopened: false,
+      reopened: known?.state === "closed",
       provisional: warming && learnsLive(signal),
-      openedWindowStartMs: window.startMs,
-      openedWindowEndMs: window.endMs,
+      openedWindowStartMs: known?.openedWindowStartMs ?? startMs,
+      openedWindowEndMs: known?.openedWindowEndMs ?? endMs,
       calm: 0,
       closedIndex: null,
       closedWindowEndMs: null,
@@ -152,6 +178,39 @@ export function opened(
     });
   }
   return { findings, incidents };
+}
+
+/** The incidents that are remembered, and those of told findings that are not, in the order in which they began. */
+function withToldIncidents(
+  incidents: readonly IncidentMemory[],
+  told: readonly ToldFinding[],
+  begun: (incidentId: string, openedWindowStartMs: number) => IncidentMemory,
+): readonly IncidentMemory[] {
+  const first = new Map<string, number>();
+  for (const { incidentId: id, openedWindowStartMs: startMs } of told) {
+    if (incidents.every((incident) => incident.incidentId !== id))
+      first.set(id, Math.min(startMs, first.get(id) ?? startMs));
+  }
+  return [...incidents, ...[...first].toSorted(([, a], [, b]) => a - b).map(([id, startMs]) => begun(id, startMs))];
+}
+
+/** An incident that began in the window from `openedWindowStartMs` on: this one, or one of those before it. */
+function incidentMemory(
+  id: string,
+  openedWindowStartMs: number,
+  levels: DecisionState["levels"],
+  { horizon, index, level, window, windowMs }: MeasuredWindow,
+): IncidentMemory {
+  const back = windowMs > 0 ? Math.max(0, Math.round((window.startMs - openedWindowStartMs) / windowMs)) : 0;
+  const openedIndex = index - back;
+  const before = levels.filter((entry) => entry.index >= openedIndex - horizon && entry.index < openedIndex);
+  const since = levels.filter((entry) => entry.index >= openedIndex && entry.index < openedIndex + horizon);
+  return {
+    incidentId: id,
+    openedIndex,
+    levelBefore: before.length === 0 ? 0 : before.reduce((total, entry) => total + entry.level, 0) / before.length,
+    levelPeak: Math.max(0, ...since.map((entry) => entry.level), index - openedIndex < horizon ? (level ?? 0) : 0),
+  };
 }
 
 /** Whether a finding of this series and signal is open. */

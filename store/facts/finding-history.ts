@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Finding } from "../../core/finding.ts";
+import type { Window } from "../../core/window.ts";
 import type { Facts } from "./client.ts";
 import { dateTimeText } from "./row-scope.ts";
 
@@ -37,6 +38,29 @@ export async function readLatestFindings(
        AND window_end > fromUnixTimestamp64Milli({endAfterMs:Int64}, 'UTC')
      ORDER BY finding_id, window_end DESC, revision DESC, ingest_time DESC LIMIT 1 BY finding_id`,
     { ...key },
+  );
+  return rows.map((row) => JSON.parse(row.finding) as Finding);
+}
+
+/**
+ * The newest record of each finding that the fast cadence wrote of a stretch that ended within the window, oldest stretch
+ * first: what it held open while the window lasted.
+ */
+export async function readFastFindings(
+  facts: Facts,
+  key: { readonly environment: string; readonly model: string; readonly window: Window },
+): Promise<Finding[]> {
+  const { environment, model, window } = key;
+  const rows = await facts.query<{ finding: string }>(
+    `SELECT finding FROM (
+       SELECT finding, finding_id, window_end FROM finding_history
+       WHERE environment = {environment:String} AND model = {model:String}
+         AND window_end > fromUnixTimestamp64Milli({startMs:Int64}, 'UTC')
+         AND window_end <= fromUnixTimestamp64Milli({endMs:Int64}, 'UTC')
+         AND JSONExtractString(finding, 'evidence', 'horizon') = 'fast'
+       ORDER BY finding_id, window_end DESC, ingest_time DESC LIMIT 1 BY finding_id
+     ) ORDER BY window_end, finding_id`,
+    { environment, model, ...window },
   );
   return rows.map((row) => JSON.parse(row.finding) as Finding);
 }
