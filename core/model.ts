@@ -59,15 +59,46 @@ export type MonitorSpec = {
 export const judgedMetrics = ["accuracy", "precision", "recall", "roc_auc", "brier", "log_loss", "mae"] as const;
 export type JudgedMetric = (typeof judgedMetrics)[number];
 
+/** Change for the worse that is of no interest unless a model's file says otherwise: of a share or an area itself, of a loss as a share of the baseline's. */
+export const usualMinChange: Readonly<Record<JudgedMetric, number>> = {
+  accuracy: 0.02,
+  precision: 0.02,
+  recall: 0.02,
+  roc_auc: 0.02,
+  brier: 0.05,
+  log_loss: 0.05,
+  mae: 0.05,
+};
+
+/** Metrics of each task, by what of its results they speak of: one of each is judged. */
+export const judgedMetricsOf: Readonly<
+  Record<Exclude<Task["kind"], "unknown">, Readonly<Record<"class" | "score", readonly JudgedMetric[]>>>
+> = {
+  binary: { class: ["accuracy", "precision", "recall"], score: ["roc_auc", "brier", "log_loss"] },
+  multiclass: { class: ["accuracy"], score: ["log_loss"] },
+  regression: { class: [], score: ["mae"] },
+};
+
 /** What is judged of a model's performance; at most one metric of the class and one of the score. */
 export interface PerformanceSpec {
   readonly metrics: readonly {
     readonly metric: JudgedMetric;
-    /** Change for the worse that is of no interest: 0.02 of a share or an area, 0.05 of the baseline's value of a loss. */
+    /** As `usualMinChange`. */
     readonly minChange: number;
   }[];
   /** A window with less than this share of the baseline's label coverage is not judged: early labels are a biased sample. */
   readonly minCoverage: number;
+}
+
+/** What is judged of a task whose file does not say: what was decided, and how well the score tells. */
+export function usualPerformance(task: Task): PerformanceSpec {
+  const minCoverage = 0.5;
+  if (task.kind === "unknown") return { metrics: [], minCoverage };
+  const of = judgedMetricsOf[task.kind];
+  // A score of several classes has no order that its rows could be told by.
+  const metrics =
+    task.kind === "multiclass" ? of.class.slice(0, 1) : [...of.class.slice(0, 1), ...of.score.slice(0, 1)];
+  return { metrics: metrics.map((metric) => ({ metric, minChange: usualMinChange[metric] })), minCoverage };
 }
 
 export interface MonitoringSpec {

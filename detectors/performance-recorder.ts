@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import type { Finding } from "../core/finding.ts";
+import { usualPerformance } from "../core/model.ts";
 import type { ModelSpec, Task } from "../core/model.ts";
 import { nextWindow, weekMs, windowContaining, windowsBetween } from "../core/window.ts";
 import type { Window, WindowAlignment } from "../core/window.ts";
@@ -35,7 +36,7 @@ import type {
 import { performanceFindingRecord } from "./performance/performance-findings.ts";
 import { estimatePrefix, performanceRow, withDecisions, withFairness } from "./performance/performance-rows.ts";
 import { createReferenceCalibration } from "./performance/reference-calibration.ts";
-import { isPerformanceJudged, performanceReference, performanceSpecOf } from "./performance/reference-windows.ts";
+import { isPerformanceJudged, performanceReference } from "./performance/reference-windows.ts";
 import { horizonOf } from "./window-decision.ts";
 
 /** Due windows that are looked at again for labels that came still later. */
@@ -111,7 +112,7 @@ export function createPerformanceRecorder(options: {
   const key = { environment, model };
   const reference = loaded === null ? null : { scope: loaded.rowScope, rows: loaded.baseline.rows };
   const calibration = createReferenceCalibration(facts, task, reference);
-  const performance = performanceSpecOf(task, options.model.performance);
+  const performance = options.model.performance ?? usualPerformance(task);
   const judges = loaded !== null && performance.metrics.length > 0 && isPerformanceJudged(task, loaded);
   const windowMs = loaded?.baseline.windowMs ?? alignment.lengthMs;
   const horizon = horizonOf(windowMs);

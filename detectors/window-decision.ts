@@ -44,6 +44,7 @@ import type { DetectorMetrics, FeatureReading } from "./metrics.ts";
 import { createMonitorObserver } from "./monitors/monitor-observations.ts";
 import type { ReaderConnection } from "./monitors/monitor-observations.ts";
 import { valueNumbers } from "./monitors/value-evidence.ts";
+import { isPerformanceJudged } from "./performance/reference-windows.ts";
 
 /** Windows in the long horizon: of a day a week of them, of an hour or less 24. */
 export function horizonOf(windowMs: number): number {
@@ -315,6 +316,7 @@ export function deciderOf(loaded: LoadedBaseline, model: ModelSpec, environment:
     horizon: horizonOf(windowMs),
     watchedSlices: sliceNames(loaded).length,
     monitors: model.monitors.length,
+    performance: isPerformanceJudged(model.task, loaded),
     subWindowsKnown: loaded.subWindowsKnown,
     environment,
     model: model.name,

@@ -358,6 +358,24 @@ monitors:
       ],
     },
     {
+      claim: "performance metrics that the task does not have, or that say the same",
+      files: {
+        "models/m.yaml": `task: { kind: binary, positive: late }
+performance:
+  metrics:
+    - metric: mae
+    - metric: recall
+    - metric: precision
+  min_coverage: 2`,
+      },
+      faults: [
+        "models/m.yaml:3: performance.metrics: names more than two metrics; keep one of the class and one of the score",
+        "models/m.yaml:4: performance.metrics[0].metric: mae is no metric of task binary; use accuracy, precision, recall, roc_auc, brier, log_loss",
+        "models/m.yaml:6: performance.metrics[2].metric: precision speaks of the class, as recall does; keep one of them",
+        "models/m.yaml:7: performance.min_coverage: must be at most 1; it is a share of the baseline's label coverage, such as 0.5",
+      ],
+    },
+    {
       claim: "an empty value",
       files: { "models/m.yaml": "cohorts:\n  haul:" },
       faults: ["models/m.yaml:2: cohorts.haul: is empty; give it a value or remove it ({} is an empty map)"],

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { BaselineSpec } from "../../core/baseline.ts";
-import type { CohortDerivation, ModelSpec, MonitorSpec, Task } from "../../core/model.ts";
+import { usualMinChange, usualPerformance } from "../../core/model.ts";
+import type { CohortDerivation, ModelSpec, MonitorSpec, PerformanceSpec, Task } from "../../core/model.ts";
 import { dayMs } from "../../core/window.ts";
 import type { ModelFile } from "./schema.ts";
 
@@ -32,6 +33,7 @@ export function modelSpec(name: string, origin: ModelSpec["origin"], file: Model
       const common = { name, minChange, harm };
       return monitor.kind === "sql" ? { ...common, kind: "sql", sql: monitor.sql } : { ...common, kind: monitor.kind };
     }),
+    ...performanceOf(file.performance, file.task),
     baseline: baselineOf(file.baseline, directory),
     monitoring: {
       windowMs: monitoring.window!,
@@ -70,6 +72,18 @@ function taskOf(task: ModelFile["task"]): Task {
   return task.kind === "binary"
     ? { kind: "binary", positive: task.positive, ...labels }
     : { kind: task.kind, ...labels };
+}
+
+function performanceOf(
+  file: ModelFile["performance"],
+  task: ModelFile["task"],
+): { readonly performance?: PerformanceSpec } {
+  if (file === undefined) return {};
+  const { metrics, min_coverage: minCoverage } = file;
+  const usual = usualPerformance(taskOf(task));
+  if (metrics === undefined) return { performance: { ...usual, minCoverage } };
+  const judged = metrics.map(({ metric, min_change: minChange = usualMinChange[metric] }) => ({ metric, minChange }));
+  return { performance: { metrics: judged, minCoverage } };
 }
 
 function baselineOf(baseline: ModelFile["baseline"], directory: string): BaselineSpec | null {

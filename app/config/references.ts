@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { labelledModelView, modelView } from "../../core/model.ts";
+import { judgedMetrics, judgedMetricsOf, labelledModelView, modelView } from "../../core/model.ts";
 import { sqlTokens } from "../../store/engine/sql-tokens.ts";
 import type { ConfigDocument } from "./document.ts";
 import { type ConfigFault, nearestName, type PathPart } from "./fault.ts";
@@ -165,6 +165,29 @@ export function baselineFaults(document: ConfigDocument): readonly ConfigFault[]
   const reason = unreadable(file);
   if (reason === null) return [];
   return [faultAt(document, ["baseline", "path"], `the file ${file} ${reason}; create it or correct the path`)];
+}
+
+/** Metrics that the task has, one of the class and one of the score. */
+export function performanceFaults(document: ConfigDocument): readonly ConfigFault[] {
+  const metrics = valueAt(document.value, ["performance", "metrics"]);
+  if (!Array.isArray(metrics)) return [];
+  const kind = textAt(document, ["task", "kind"]) ?? "unknown";
+  const of = Object.entries(judgedMetricsOf).find(([task]) => task === kind)?.[1] ?? { class: [], score: [] };
+  const known = [...of.class, ...of.score].join(", ");
+  const names = metrics.map((_, index) => textAt(document, ["performance", "metrics", index, "metric"]));
+  const resultOf = (name: string | null) =>
+    (["class", "score"] as const).find((result) => of[result].some((metric) => metric === name)) ?? null;
+  return names.flatMap((name, index) => {
+    const at = ["performance", "metrics", index, "metric"];
+    if (!judgedMetrics.some((metric) => metric === name)) return [];
+    const result = resultOf(name);
+    if (result === null) {
+      return [faultAt(document, at, `${name} is no metric of task ${kind}; use ${known === "" ? "none" : known}`)];
+    }
+    const earlier = names.slice(0, index).find((other) => resultOf(other) === result);
+    if (earlier === undefined) return [];
+    return [faultAt(document, at, `${name} speaks of the ${result}, as ${earlier} does; keep one of them`)];
+  });
 }
 
 /** A monitor's statement, as far as it can be judged without the store: one SELECT, with its brackets and texts closed. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { featureTypes } from "../../core/feature-schema.ts";
 import { harms, severities } from "../../core/finding.ts";
 import { environments } from "../../core/inference-event.ts";
+import { judgedMetrics } from "../../core/model.ts";
 import {
   byteSize,
   brokerList,
@@ -228,6 +229,40 @@ export const modelSchema = z.strictObject({
       description:
         "Values beside the features, one per window: your own (`sql`), or whether features changed together (`domain_classifier`); all of them share 10 % of the budget.",
     }),
+  performance: z
+    .strictObject({
+      metrics: z
+        .array(
+          z.strictObject({
+            metric: z.enum(judgedMetrics).meta({ description: "Which metric, of those that the task has." }),
+            min_change: z
+              .number()
+              .gt(0, { error: "must be above 0; it is the change for the worse that is of no interest, such as 0.02" })
+              .optional()
+              .meta({
+                description:
+                  "Change for the worse that is of no interest. Default: 0.02; for losses (`brier`, `log_loss`, `mae`) 0.05, a share of the baseline's value.",
+              }),
+          }),
+        )
+        .max(2, { error: "names more than two metrics; keep one of the class and one of the score" })
+        .optional()
+        .meta({
+          description:
+            "What is held against the baseline when labels are due: one metric of the class and one of the score at most. Default: `accuracy` and `roc_auc`; of a regression `mae`. An empty list: nothing.",
+        }),
+      min_coverage: z
+        .number()
+        .min(0, { error: "must be at least 0; it is a share of the baseline's label coverage, such as 0.5" })
+        .max(1, { error: "must be at most 1; it is a share of the baseline's label coverage, such as 0.5" })
+        .prefault(0.5)
+        .meta({
+          description:
+            "A window with a smaller share of labels than this share of the baseline's is not judged: early labels are a biased sample.",
+        }),
+    })
+    .optional()
+    .meta({ description: "How performance from labels is judged. See docs/performance.md." }),
   baseline: z
     .discriminatedUnion("kind", [
       z.strictObject({

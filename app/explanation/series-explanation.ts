@@ -314,11 +314,21 @@ function contrastText(contrast: string): string {
 
 /** Why α is what it is, in one paragraph. */
 export function budgetText({ budget, windowMs }: WindowExamination): string {
-  const { falseIncidentsPerModelWeek, windowsPerWeek, numeric, categorical, watchedSlices, monitors, horizon } = budget;
+  const {
+    falseIncidentsPerModelWeek,
+    windowsPerWeek,
+    numeric,
+    categorical,
+    watchedSlices,
+    monitors,
+    performance,
+    horizon,
+  } = budget;
   const slices =
     watchedSlices === 0 ? "" : `; ${watchedSlices} watched slices share a fifth of it, the whole model keeps the rest`;
   const own = monitors === 0 ? "" : `; ${monitors} monitors of its own file share a tenth of it`;
-  return `α comes from the budget: ${numberText(falseIncidentsPerModelWeek)} false incidents a week for this model, over ${numberText(windowsPerWeek)} windows of ${durationText(windowMs)} a week, shared by ${numeric} numeric and ${categorical} categorical series (a categorical one gets four times the share of a numeric one)${slices}${own}. Each series shares its part over its tests, and over this window alone and the last ${horizon} windows together.`;
+  const labels = performance ? "; performance from labels has a twentieth of it" : "";
+  return `α comes from the budget: ${numberText(falseIncidentsPerModelWeek)} false incidents a week for this model, over ${numberText(windowsPerWeek)} windows of ${durationText(windowMs)} a week, shared by ${numeric} numeric and ${categorical} categorical series (a categorical one gets four times the share of a numeric one)${slices}${own}${labels}. Each series shares its part over its tests, and over this window alone and the last ${horizon} windows together.`;
 }
 
 /** 0.0000012 → `1.2e-6`; 0.259 → `0.259`. */

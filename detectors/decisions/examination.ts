@@ -18,6 +18,7 @@ export interface Examination {
     readonly categorical: number;
     readonly watchedSlices: number;
     readonly monitors: number;
+    readonly performance: boolean;
     readonly horizon: number;
   };
   readonly series: readonly SignalExamination[];
@@ -59,7 +60,7 @@ export function examinationOf(
   const { judged, floors, shape, warming } = judgedWindow;
   return {
     warming: warming ? { judgedWindows: at.judgedWindows, needed: warmUpWindows } : null,
-    budget: { ...shape, monitors: shape.monitors ?? 0, horizon: at.horizon },
+    budget: { ...shape, monitors: shape.monitors ?? 0, performance: shape.performance ?? false, horizon: at.horizon },
     series: judged.flatMap((entry) =>
       entry.judgements.map((judgement): SignalExamination => {
         const { signal, rows, hit, nearest } = judgement;

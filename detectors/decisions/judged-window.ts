@@ -69,6 +69,8 @@ export interface JudgeOptions {
   /** Number of slices that share the budget; 0 leaves it to the whole model. */
   readonly slices: number;
   readonly monitors: number;
+  /** Whether performance has its part of the budget. */
+  readonly performance: boolean;
   readonly subWindowsKnown: boolean;
   /** What a control version's groups of users have taught, once and for all. */
   readonly concurrentInflation: InflationMemory;
@@ -199,7 +201,7 @@ export function levelOf(judged: readonly JudgedSeries[]): number | null {
 }
 
 function budgetShape(
-  { monitoring, monitors, references, slices, windowsPerWeek }: JudgeOptions,
+  { monitoring, monitors, performance, references, slices, windowsPerWeek }: JudgeOptions,
   now: readonly { series: Series; contrasts: SeriesContrasts }[],
 ): BudgetShape {
   const whole = now.filter(({ series }) => series.slice === "");
@@ -215,6 +217,7 @@ function budgetShape(
     windowsPerWeek,
     watchedSlices: slices,
     monitors,
+    performance,
     numeric: kinds.filter((kind) => kind === "numeric").length,
     categorical: kinds.filter((kind) => kind === "categorical").length,
   };

@@ -21,23 +21,6 @@ export function isPerformanceJudged(task: Task, { baseline }: Pick<LoadedBaselin
   return task.kind !== "unknown" && (spec.kind === "range" || (spec.time !== null && spec.label !== null));
 }
 
-/** What is judged of a task whose file does not say: what was decided, and how well the score tells. */
-export function performanceSpecOf(task: Task, declared: PerformanceSpec | undefined): PerformanceSpec {
-  if (declared !== undefined) return declared;
-  const minCoverage = 0.5;
-  const of = (metric: JudgedMetric, minChange: number) => ({ metric, minChange });
-  switch (task.kind) {
-    case "binary":
-      return { minCoverage, metrics: [of("accuracy", 0.02), of("roc_auc", 0.02)] };
-    case "multiclass":
-      return { minCoverage, metrics: [of("accuracy", 0.02)] };
-    case "regression":
-      return { minCoverage, metrics: [of("mae", 0.05)] };
-    case "unknown":
-      return { minCoverage, metrics: [] };
-  }
-}
-
 /**
  * What the baseline's whole windows before `beforeMs` say, by the labels of all versions in it that came so far. A
  * baseline without times has no windows, and says nothing.

@@ -1,10 +1,11 @@
+import { usualPerformance } from "../../core/model.ts";
 import { dayMs } from "../../core/window.ts";
 import type { TaskCounts } from "../../store/facts/performance.ts";
 import { metricSample } from "../performance/judged-metrics.ts";
 import { metricReference } from "../performance/metric-evidence.ts";
 import { createPerformanceDecider, type PerformanceWindow } from "../performance/performance-decider.ts";
 import { z95 } from "../performance/measured.ts";
-import { performanceSpecOf } from "../performance/reference-windows.ts";
+
 import type { SimulatedMonitoring } from "./outcome.ts";
 import { createRandom, type Random } from "./random.ts";
 
@@ -56,7 +57,7 @@ export function performanceOutcome(
   const keep = Math.exp(-1 / memory);
   let wandered = random.normal();
   const task = { kind: stream.task, positive: "yes", labelDelayMs: 0, labelWindowMs: 0 } as const;
-  const performance = performanceSpecOf(task, undefined);
+  const performance = usualPerformance(task);
 
   const draw = (window: number, ordinary: number): TaskCounts => {
     const rows = Math.round(stream.rows * (1 + stream.volumeSpread * (2 * random.uniform() - 1)));
