@@ -25,6 +25,8 @@ export type SpecView =
       readonly to: string;
       /** Rows of this version alone. */
       readonly version?: string;
+      /** Results of other versions are held against that version's rows of the same windows. */
+      readonly concurrent?: boolean;
       /** It is the present range of a trailing baseline. */
       readonly trailing?: boolean;
     }
@@ -65,6 +67,7 @@ function specView(spec: BaselineSpec): SpecView {
         from: timestamp(spec.fromMs),
         to: timestamp(spec.toMs),
         ...(spec.version === undefined ? {} : { version: spec.version }),
+        ...(spec.concurrent === true ? { concurrent: true } : {}),
         ...(spec.trailing === undefined ? {} : { trailing: true }),
       };
     case "trailing":

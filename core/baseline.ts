@@ -35,6 +35,15 @@ export type PinnedBaselineSpec =
     };
 
 /**
+ * The version whose rows of the same window a series is held against; null: it is held against the baseline's own rows, as
+ * the control version itself and all features are.
+ */
+export function controlVersion(spec: PinnedBaselineSpec, series: Pick<Series, "role" | "version">): string | null {
+  if (spec.kind !== "range" || spec.concurrent !== true || spec.version === undefined) return null;
+  return series.role === "feature" || series.version === spec.version ? null : spec.version;
+}
+
+/**
  * How one series of a baseline is counted. The edges and categories come from the reference alone and never change: live
  * rows are counted in the same bins.
  */

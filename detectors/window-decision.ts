@@ -25,6 +25,7 @@ import { summarizeRows } from "../store/facts/windows.ts";
 import { binnedExpressions, sliceNames } from "./baselines/baseline.ts";
 import type { LoadedBaseline } from "./baselines/baseline.ts";
 import { denseCounts, emptyCounts } from "./baselines/counts.ts";
+import { besideControl, referenceInWindow } from "./baselines/concurrent.ts";
 import { createDecider } from "./decisions/decider.ts";
 import type { Decider } from "./decisions/decider.ts";
 import type { DecisionState } from "./decisions/decision-state.ts";
@@ -156,7 +157,9 @@ export function createWindowDecider(options: {
       const facing = {
         model,
         live,
-        reference: loaded.reference,
+      const reference = referenceInWindow(loaded.reference, live);
+        reference,
+        spec: loaded.baseline.spec,
         liveSeries: series,
         referenceSeries: binnedExpressions(loaded, model, schemas, loaded.schemaIds),
         liveCohorts: cohorts,
@@ -200,7 +203,7 @@ export function createWindowDecider(options: {
           methods:
             observed !== undefined
               ? valueNumbers(observed)
-              : measuredNumbers(evaluation.signal, referenceOf(loaded.reference, evaluation.series), current, gap),
+              : measuredNumbers(evaluation.signal, referenceOf(reference, evaluation.series), current, gap),
         };
       });
       const key = { environment, model: model.name, baselineId, window, revision };
@@ -359,7 +362,7 @@ export async function storedProfiles(
     if (wanted.role !== "feature" || counted.has(seriesText(wanted))) continue;
     live.push({ series: wanted, window, counts: emptyCounts(binning) });
   }
-  return live;
+  return besideControl(loaded.baseline, live);
 }
 
 /**

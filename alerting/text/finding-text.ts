@@ -90,6 +90,10 @@ export function headline(finding: Finding): string {
     case "performance":
       return `${name} ${isLoss(finding) ? "rose" : "fell"} from ${metricText(finding, finding.evidence.reference)} to ${metricText(finding, finding.evidence.current)}`;
     case "distribution":
+      if (finding.evidence.control !== undefined) {
+        const verb = finding.state === "closed" ? "differed" : "differs";
+        return `${name} ${verb} from version ${finding.evidence.control}'s in the same windows`;
+      }
       return finding.evidence.horizon === "long" ? `${name} is drifting` : `${name} changed`;
   }
 }
@@ -152,8 +156,12 @@ export function beforeAfter(finding: Finding, model: ModelSpec | null): string |
       return `value of a window ${numberText(evidence.reference)} → ${numberText(evidence.current)}`;
     case "silence":
       return `longest gap between two events ${durationText(evidence.reference * 1000)} → ${durationText(evidence.current * 1000)}`;
-    case "distribution":
-      return seriesType(finding, model) === "numeric" ? numericChange(finding, model) : categoricalChange(finding);
+    case "distribution": {
+      const numeric = seriesType(finding, model) === "numeric";
+      const change = numeric ? numericChange(finding, model) : categoricalChange(finding);
+      if (change === null || evidence.control === undefined) return change;
+      return `${change}, version ${evidence.control} → version ${finding.series.version}`;
+    }
   }
 }
 
@@ -223,7 +231,9 @@ export function rowsText(finding: Finding): string {
   if (finding.signal === "custom" || finding.signal === "joint") {
     return `${countText(rows)} rows in the window; against the values of ${countText(referenceRows)} windows of the baseline`;
   }
-  return `${countText(rows)} rows against ${countText(referenceRows)} of the baseline`;
+  const { control } = finding.evidence;
+  const of = control === undefined ? "the baseline" : `version ${control} in the same windows`;
+  return `${countText(rows)} rows against ${countText(referenceRows)} of ${of}`;
 }
 
 /**

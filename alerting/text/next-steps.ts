@@ -94,6 +94,14 @@ export function nextSteps(
     case "distribution":
       break;
   }
+  const { control } = lead.evidence;
+  if (control !== undefined) {
+    return [
+      `Versions ${lead.series.version} and ${control} decide differently on the same traffic: hold the rollout until it is known why.`,
+      "Look for what only one of them has: its threshold, its feature code, its training data, its cache.",
+      `If version ${lead.series.version} is right, approve it: name it as baseline.version in the model's file.`,
+    ];
+  }
   if (lead.series.role !== "feature") {
     const inputs = openFindings(context.incident).some((tracked) => tracked.finding.series.role === "feature");
     return inputs

@@ -88,7 +88,7 @@ function specText(spec: SpecView | null): string {
     case "file":
       return printable(spec.path);
     case "range":
-      return `${minuteText(spec.from)} to ${minuteText(spec.to)} UTC${spec.trailing === true ? ", trailing" : ""}${spec.version === undefined ? "" : `, version ${printable(spec.version)}`}`;
+      return `${minuteText(spec.from)} to ${minuteText(spec.to)} UTC${spec.trailing === true ? ", trailing" : ""}${spec.version === undefined ? "" : `, version ${printable(spec.version)}`}${spec.concurrent === true ? ", with which other versions are compared in each window" : ""}`;
     case "trailing":
       return `the ${durationText(spec.length_seconds * 1000)} up to ${durationText(spec.gap_seconds * 1000)} before the present week`;
   }

@@ -152,6 +152,17 @@ retention: 30d
     expect(of('version: "3", from: 2026-01-01, to: 2026-02-01')).toEqual({ ...range, toMs: Date.UTC(2026, 1, 1) });
   });
 
+  test("a concurrent baseline is a version's, with which others are compared", () => {
+    const { models } = valid(
+      folderWith({
+        "leeway.yaml": "",
+        "models/a.yaml": 'baseline: { kind: concurrent, version: "1", from: 2026-01-01 }',
+      }),
+    );
+    const range = { kind: "range", fromMs: Date.UTC(2026, 0, 1), toMs: Date.UTC(2026, 0, 29) };
+    expect(models[0]?.baseline).toEqual({ ...range, version: "1", concurrent: true });
+  });
+
   test("a trailing baseline takes four weeks that end a week ago, unless its file says otherwise", () => {
     const { models } = valid(
       folderWith({ "leeway.yaml": "", "models/a.yaml": "baseline: { kind: trailing, gap: 14d }" }),
@@ -319,7 +330,7 @@ describe("faults name file, line and path, and say what to do", () => {
       claim: "an unknown kind, and a missing one",
       files: { "models/a.yaml": "baseline:\n  kind: fil", "models/b.yaml": "task:\n  positive: late" },
       faults: [
-        'models/a.yaml:2: baseline.kind: is "fil"; use one of file, range, version, trailing (did you mean file?)',
+        'models/a.yaml:2: baseline.kind: is "fil"; use one of file, range, version, concurrent, trailing (did you mean file?)',
         "models/b.yaml:1: task.kind: is missing; write one of binary, multiclass, regression, unknown",
       ],
     },

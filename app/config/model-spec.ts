@@ -89,9 +89,9 @@ function performanceOf(
 function baselineOf(baseline: ModelFile["baseline"], directory: string): BaselineSpec | null {
   if (baseline === undefined) return null;
   if (baseline.kind === "trailing") return { kind: "trailing", lengthMs: baseline.length, gapMs: baseline.gap };
-  if (baseline.kind === "version") {
-    const { version, from, to = from + 28 * dayMs } = baseline;
-    return { kind: "range", fromMs: from, toMs: to, version };
+  if (baseline.kind === "version" || baseline.kind === "concurrent") {
+    const { kind, version, from, to = from + 28 * dayMs } = baseline;
+    return { kind: "range", fromMs: from, toMs: to, version, ...(kind === "concurrent" && { concurrent: true }) };
   }
   if (baseline.kind === "range") return { kind: "range", fromMs: baseline.from, toMs: baseline.to };
   const { time = null, prediction = null, score = null, label = null } = baseline;

@@ -148,7 +148,7 @@ export function selectorFaults(document: ConfigDocument): readonly ConfigFault[]
 /** A model's baseline: the file is there, the range runs forwards. */
 export function baselineFaults(document: ConfigDocument): readonly ConfigFault[] {
   const kind = valueAt(document.value, ["baseline", "kind"]);
-  if (kind === "range" || kind === "version") {
+  if (kind === "range" || kind === "version" || kind === "concurrent") {
     const [from, to] = ["from", "to"].map((name) => Date.parse(textAt(document, ["baseline", name]) ?? ""));
     if (from! >= to!) {
       return [

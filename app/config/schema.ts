@@ -289,6 +289,15 @@ export const modelSchema = z.strictObject({
         to: instant.optional().meta({ description: "End of its rows, exclusive; 28 days after `from` if left out." }),
       }),
       z.strictObject({
+        kind: z.literal("concurrent"),
+        version: nonEmptyText.meta({
+          description:
+            "The approved version, the control; scores and classes of other versions are held against its rows of the same windows.",
+        }),
+        from: instant.meta({ description: "First instant of its rows." }),
+        to: instant.optional().meta({ description: "End of its rows, exclusive; 28 days after `from` if left out." }),
+      }),
+      z.strictObject({
         kind: z.literal("trailing"),
         length: positiveDuration.prefault("28d").meta({ description: "How much time the reference covers." }),
         gap: duration.prefault("7d").meta({
@@ -299,7 +308,7 @@ export const modelSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        "What is normal: a file, a range of time, an approved version, or a range that moves along. Without it a model is shown but not judged.",
+        "What is normal: a file, a range of time, an approved version, that version beside the others, or a range that moves along. Without it a model is shown but not judged.",
     }),
   ...sharedModelOptions,
 });

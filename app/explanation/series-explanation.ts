@@ -132,10 +132,11 @@ function gatesOf(
 
   gates.push({
     gate: "baseline",
-    verdict: "passed",
-    detail: `${countText(examined.referenceRows)} rows in the baseline; ${examined.neededReferenceRows} are needed`,
+    verdict: examined.referenceRows >= examined.neededReferenceRows ? "passed" : "not_measured",
+    detail: `${countText(examined.referenceRows)} rows ${against}; ${examined.neededReferenceRows} are needed`,
   });
   const pooled = examined.judged === "long" ? "; the windows before it, pooled with it, are judged all the same" : "";
+  const against = examined.concurrent ? "of the control version in this window" : "in the baseline";
   const enough = examined.rows >= examined.neededRows;
   gates.push({
     gate: "rows",
@@ -164,8 +165,7 @@ function gatesOf(
     verdict: examined.tooVariable ? "failed" : "passed",
     detail: examined.tooVariable ? `${varies}: one window of this size can say nothing` : varies,
   });
-  const over =
-    nearest.horizon === "long" ? `the last ${examination?.budget.horizon ?? ""} windows together` : "this window alone";
+  const over = nearest.horizon === "long" ? `the last ${examined.horizon} windows together` : "this window alone";
   gates.push({
     gate: "significance",
     verdict: nearest.significant ? "passed" : "failed",

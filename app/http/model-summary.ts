@@ -10,7 +10,7 @@ export interface ModelSummary {
   /** Declared features; 0 for a model whose events say. */
   readonly features: number;
   readonly cohorts: number;
-  readonly baseline: BaselineSpec["kind"] | "version" | "none";
+  readonly baseline: BaselineSpec["kind"] | "version" | "concurrent" | "none";
   /** As in configuration: `auto`, `1d`. */
   readonly window: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -32,5 +32,6 @@ export function modelSummaries(models: readonly ModelSpec[]): readonly ModelSumm
 /** As the model's file calls it. */
 function baselineKind(baseline: ModelSpec["baseline"]): ModelSummary["baseline"] {
   if (baseline === null) return "none";
-  return baseline.kind === "range" && baseline.version !== undefined ? "version" : baseline.kind;
+  if (baseline.kind !== "range" || baseline.version === undefined) return baseline.kind;
+  return baseline.concurrent === true ? "concurrent" : "version";
 }

@@ -26,7 +26,7 @@ interface Pair {
  */
 export function distributionChart(
   subject: string,
-  { binning, reference, current }: ProfilePair,
+  { binning, reference, control, current }: ProfilePair,
   unit: string | null,
 ): Html {
   if (current === null) return html`<p class="nothing">This window holds no counts of ${subject}.</p>`;
@@ -47,7 +47,7 @@ export function distributionChart(
             categoryPairs(binning.kind === "categorical" ? binning.categories : [], reference, current),
             { rows: current.rows },
           );
-  return html`${keys(reference, current)} ${drawing}
+  return html`${keys(reference, current, control)} ${drawing}
   ${missing.length === 0 ? null : shareBars(`Missing values of ${subject}`, missing, { rows: current.rows, full: 1 })}`;
 }
 
@@ -91,7 +91,7 @@ export function shareBars(
   </ul>`;
 }
 
-function keys(reference: ProfileSide, current: ProfileSide): Html {
+function keys(reference: ProfileSide, current: ProfileSide, control: string | null): Html {
   const key = (name: string, text: string, more: string | null) =>
     html`<span class="key"
       ><svg viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">
@@ -99,7 +99,7 @@ function keys(reference: ProfileSide, current: ProfileSide): Html {
       >${text}${more === null ? null : html` <span class="faint">${more}</span>`}</span
     >`;
   return html`<p class="keys">
-    ${key("reference", "reference", `${countText(reference.rows)} rows`)}${key("current", "this window", `${countText(current.rows)} rows`)}${key("current grew", "grew, beyond three standard errors", null)}
+    ${key("reference", control === null ? "reference" : `version ${control} in this window`, `${countText(reference.rows)} rows`)}${key("current", "this window", `${countText(current.rows)} rows`)}${key("current grew", "grew, beyond three standard errors", null)}
   </p>`;
 }
 

@@ -264,8 +264,8 @@ function findingSection(finding: IncidentFinding, picture: Html | null, listed: 
     <p>
       ${finding.change ?? null}
       <span class="faint"
-        >${finding.size}; ${countText(evidence.rows)} rows against ${countText(evidence.referenceRows)} of the
-        baseline</span
+        >${finding.size}; ${countText(evidence.rows)} rows against ${countText(evidence.referenceRows)} of
+        ${evidence.control === undefined ? "the baseline" : `version ${evidence.control} in the same windows`}</span
       >
     </p>
     ${picture}

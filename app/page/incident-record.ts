@@ -46,6 +46,7 @@ const finding = z.object({
     threshold: z.number(),
     rows: z.number(),
     referenceRows: z.number(),
+    control: z.string().optional(),
     minimumDetectableEffect: z.number(),
     methods: z.record(z.string(), z.number()),
     contributors: z.array(share),

@@ -55,8 +55,11 @@ export async function seriesDetail(
   const monitored = story.signals.every(({ signal }) => signal === "custom" || signal === "joint");
   const drawing = html`<div class="charts">
     <div>
-      <h3>${name}: reference and window ${windowText(at.window)}</h3>
-      ${pair === null ? html`<p class="nothing">${monitored ? "A monitor's value is one number a window: it has no distribution." : "The baseline does not have it: there is nothing to compare with."}</p>` : distributionChart(name, pair, unit)}
+      <h3>
+        ${name}: ${pair === null || pair.control === null ? "reference" : `version ${pair.control}`} and window
+        ${windowText(at.window)}
+      </h3>
+      ${pair === null ? html`<p class="nothing">${monitored ? "A monitor's value is one number a window: it has no distribution." : "There is nothing to compare with: the baseline does not have it, or the version that it is compared with had no rows."}</p>` : distributionChart(name, pair, unit)}
     </div>
     <div>
       ${timeChart({

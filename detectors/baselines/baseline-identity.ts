@@ -27,7 +27,7 @@ export async function baselineIdentity(
           spec.fromMs,
           spec.toMs,
           ...(spec.trailing === undefined ? [] : [spec.trailing.windowMs]),
-          ...(spec.version === undefined ? [] : ["version", spec.version]),
+          ...(spec.version === undefined ? [] : [spec.concurrent === true ? "concurrent" : "version", spec.version]),
         ];
   const { monitoring, task } = model;
   const identity = JSON.stringify([

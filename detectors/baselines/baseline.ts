@@ -26,8 +26,10 @@ import { featureExpressions, resultExpressions } from "../../store/facts/series-
 import type { SeriesExpression } from "../../store/facts/series-expressions.ts";
 import type { BinnedExpression } from "../../store/facts/slots.ts";
 import { sliceValues } from "../../store/facts/slice-values.ts";
+import { readUserGroups } from "../../store/facts/user-groups.ts";
 import { medianHourRows, summarizeRows } from "../../store/facts/windows.ts";
 import { baselineIdentity } from "./baseline-identity.ts";
+import { concurrentReferences, controlOf, splitsOf, writeSplits } from "./concurrent.ts";
 import { addCounts, denseCounts, emptyCounts } from "./counts.ts";
 import { fileColumns } from "./file-columns.ts";
 
@@ -157,15 +159,13 @@ async function makeBaseline(
   const results = series.filter(({ role }) => role !== "feature");
   for (let start = 0; start < windows.length; start += windowsPerStatement) {
     const chunk = windows.slice(start, start + windowsPerStatement);
-    await writeProfiles(facts, {
-      ...profile,
-      windows: chunk,
-      series: attributes.length === 0 ? series : series.filter(({ role }) => role === "feature"),
-      split: attributes.length === 0 ? { kind: "whole" } : { kind: "slices", attributes },
-    });
-    if (attributes.length > 0) {
-      await writeProfiles(facts, { ...profile, windows: chunk, series: results, split: { kind: "whole" } });
-    }
+    await writeProfiles(facts, { ...profile, windows: chunk, series, slices: attributes, resultsByVersion: false });
+  }
+
+  if (controlOf(spec) !== null) {
+    const results = series.filter(({ role }) => role !== "feature");
+    const rows = { scope, rows: summary.rows, windows, series: results, computedAtMs: createdAtMs };
+    await writeSplits(facts, { environment, baselineId, ...rows });
   }
 
   const baseline: Baseline = {
@@ -349,7 +349,7 @@ async function loadBaseline(facts: Facts, request: BaselineRequest, baseline: Ba
     entry.pooled.push(dense);
     if (isWhole(window) && dense.rows > 0) entry.whole.push(dense);
   }
-  const reference = [...bySeries.values()]
+  const pooledReference = [...bySeries.values()]
     .map(({ series, binning, pooled, whole }) => ({
       series,
       binning,
@@ -358,6 +358,14 @@ async function loadBaseline(facts: Facts, request: BaselineRequest, baseline: Ba
     }))
     // A baseline without scores or classes says nothing about them; live ones are then not judged, not "missing before".
     .filter(({ series, pooled }) => series.role === "feature" || pooled.presentRows > 0);
+  const control = controlOf(spec);
+  const groups = control === null ? [] : await readUserGroups(facts, { environment, model: model.name, baselineId });
+  const reference = pooledReference.flatMap((one) => {
+    if (control === null || one.series.role === "feature") return [one];
+    const own = groups.filter((group) => group.role === one.series.role && isWhole(group));
+    return concurrentReferences(control, one, splitsOf(own, one.binning));
+  });
+
 
   const windows = timed
     ? windowsCovering({ environment, model: model.name, fromMs, toMs }, alignmentOf(baseline, model))

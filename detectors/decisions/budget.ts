@@ -76,7 +76,8 @@ export function thresholdOf(
   horizon: "short" | "long",
   only = false,
 ): number {
-  const long = only ? Number(horizon === "long") : contrast.oneSided ? 0 : longShare[kind];
+  const usual = contrast.longShare ?? longShare[kind];
+  const long = only ? Number(horizon === "long") : contrast.oneSided ? 0 : usual;
   return seriesAlpha * signalShare(contrast.signal) * contrast.share * (horizon === "long" ? long : 1 - long);
 }
 

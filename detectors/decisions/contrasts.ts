@@ -24,6 +24,8 @@ export interface Contrast {
   readonly share: number;
   /** One-sided contrasts are judged in one window only, never pooled. */
   readonly oneSided: boolean;
+  /** The long horizon's part of `share`; by the kind of series if it is absent. */
+  readonly longShare?: number;
   /** Its part of the floor on effects; 1 unless a control version is compared: see `heldAgainst`. */
   readonly floorShare?: number;
 }
@@ -76,6 +78,8 @@ const maxKeptCategories = 30;
 const minKeptCount = 25;
 /** Rows that a reference needs before anything is held against it. */
 export const minReferenceRows = 100;
+/** Small windows of a canary say most together: half of a comparison's α is for the long horizon. */
+const concurrentLongShare = 0.5;
 /** Turns a shift of the mean rank into the share of rows moved, for a normal shape: 0.1σ = 0.028 rank = 0.040 of the rows. */
 const rankMultiplier = Math.SQRT2;
 
@@ -140,6 +144,7 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
   /** How each contrast's sum comes from counts, in the same order. */
   const projections: ((counts: SeriesCounts, cumulative: Float64Array) => number)[] = [];
   const scoresByContrast = new Map<number, Float64Array>();
+  const concurrent = profile.splits !== undefined;
   const presentSize = effectiveSize(pooled.presentWeight, pooled.presentWeightSquares);
   const add = (contrast: Contrast, projection: (typeof projections)[number]): number => {
     contrasts.push(contrast);
@@ -152,6 +157,7 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
     referenceSize: presentSize,
     multiplier: 1,
     oneSided: false,
+    ...(concurrent && { longShare: concurrentLongShare }),
   } as const;
 
   const keptShares: number[] = [];
@@ -295,7 +301,7 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
     nothingKept,
     referenceRows: rows,
     referencePresentRows: presentRows,
-    concurrent: profile.splits !== undefined,
+    concurrent,
     scatter: (counts) => {
       const scatter = new Float64Array(contrasts.length);
       if (!(counts.presentWeight > 0)) return scatter;

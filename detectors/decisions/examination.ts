@@ -34,6 +34,10 @@ export interface SignalExamination {
   readonly neededRows: number;
   readonly referenceRows: number;
   readonly neededReferenceRows: number;
+  /** It is held against a control version's rows of the same windows. */
+  readonly concurrent: boolean;
+  /** Windows in its long horizon. */
+  readonly horizon: number;
   readonly judged: Judgement["judged"];
   readonly tooVariable: boolean;
   /** α of the series for all of its signals, contrasts and horizons together. */
@@ -74,6 +78,8 @@ export function examinationOf(
           neededRows: minWindowRows,
           referenceRows: referenceRowsOf(against, signal),
           neededReferenceRows: entry.contrasts.concurrent ? minControlRows : minReferenceRows,
+          concurrent: entry.contrasts.concurrent,
+          horizon: entry.horizon,
           judged: judgement.judged,
           tooVariable: judgement.tooVariable,
           seriesAlpha: entry.thresholds.seriesAlpha,

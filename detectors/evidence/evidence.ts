@@ -1,3 +1,5 @@
+import { controlVersion } from "../../core/baseline.ts";
+import type { PinnedBaselineSpec } from "../../core/baseline.ts";
 import type { Evidence, Finding, Harm, Share } from "../../core/finding.ts";
 import type { ModelSpec } from "../../core/model.ts";
 import type { LiveProfile, ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
@@ -29,6 +31,8 @@ export interface WindowFacts {
   readonly referenceCohorts: readonly CohortExpression[];
   readonly liveScope: RowScope;
   readonly referenceScope: RowScope;
+  /** What the baseline is, which says whose rows a version is held against. */
+  readonly spec: PinnedBaselineSpec;
   /** The reference's slices by series, filled as they are asked for: they never change. */
   readonly referenceSlices: Map<string, Promise<SliceCount[]>>;
   readonly gap: GapObservation | null;
@@ -67,6 +71,7 @@ export async function createFinding(
   const profiled = signal !== "custom" && signal !== "joint";
   const reference = profiled ? referenceOf(window.reference, series) : null;
   const current = profiled ? (window.live.find((live) => sameSeries(live.series, series))?.counts ?? null) : null;
+  const control = controlVersion(window.spec, series);
   const unit = window.model.features.find((feature) => feature.name === series.feature)?.unit ?? null;
   const shares =
     reference === null || current === null || signal === "silence" || signal === "missing"
@@ -104,6 +109,7 @@ export async function createFinding(
       threshold: decision.threshold,
       rows: decision.rows,
       referenceRows: decision.referenceRows,
+      ...(control !== null && { control }),
       minimumDetectableEffect: decision.minimumDetectableEffect,
       methods: profiled
         ? finiteNumbers(measuredNumbers(signal, reference, current, window.gap))
@@ -141,6 +147,8 @@ export function measuredNumbers(
   if (signal === "custom" || signal === "joint" || reference === null || current === null || current.rows === 0)
     return {};
   const { pooled } = reference;
+  // A control version without rows is nothing to measure against.
+  if (pooled.rows === 0) return {};
   switch (signal) {
     case "distribution":
       return reportedNumbers(reference, current);
@@ -210,8 +218,18 @@ async function slices(
     limit: sliceValuesLookedAt,
   };
   const slice = parseSlice(series.slice);
+  const liveSlices = (version: string | null) =>
+    countSlices(facts, window.liveScope, {
+      ...common,
+      cohorts: liveCohorts,
+      within: sliceConditions(slice, liveCohorts),
+      series: live,
+      kind: "live",
+      version,
+    });
+  const control = controlVersion(window.spec, series);
   const key = JSON.stringify([series.role, series.feature, series.slice, referenceCohorts]);
-  let known = window.referenceSlices.get(key);
+  let known = control === null ? window.referenceSlices.get(key) : liveSlices(control);
   if (known === undefined) {
     known = countSlices(facts, window.referenceScope, {
       ...common,
@@ -225,14 +243,7 @@ async function slices(
     // What failed is asked again, not remembered.
     known.catch(() => window.referenceSlices.delete(key));
   }
-  const current = await countSlices(facts, window.liveScope, {
-    ...common,
-    cohorts: liveCohorts,
-    within: sliceConditions(slice, liveCohorts),
-    series: live,
-    kind: "live",
-    version: series.role === "feature" ? null : series.version,
-  });
+  const current = await liveSlices(series.role === "feature" ? null : series.version);
   return changeBySlice(await known, current, focus, {
     minRows: window.model.monitoring.minSliceRows,
     inflation: varianceInflation,

@@ -1,6 +1,7 @@
+import { controlVersion } from "../../core/baseline.ts";
 import type { Binning, Series } from "../../core/baseline.ts";
 import type { Window } from "../../core/window.ts";
-import { readBaselineSeries } from "./baselines.ts";
+import { readBaseline, readBaselineSeries } from "./baselines.ts";
 import type { Facts } from "./client.ts";
 
 /** One side of a drawn comparison, as weights per bin of the binning. */
@@ -21,8 +22,10 @@ export interface ProfileSide {
 
 export interface ProfilePair {
   readonly binning: Binning;
-  /** Pooled over the baseline. */
+  /** Pooled over the baseline; of a control version, its rows of the same window. */
   readonly reference: ProfileSide;
+  /** The version whose rows of the window the reference is; null: it is the baseline. */
+  readonly control: string | null;
   /** Null if the window has no counts of this series. */
   readonly current: ProfileSide | null;
 }
@@ -44,7 +47,7 @@ interface SideRow {
 
 /**
  * The counts of one series in its baseline and in one window. A version without a reference of its own has that of all
- * versions. Null if the baseline does not have the series.
+ * versions, or is held against the control version's rows of the window. Null if there is nothing to compare with.
  */
 export async function readProfilePair(
   facts: Facts,
@@ -61,17 +64,24 @@ export async function readProfilePair(
   const named = known.filter(({ role, feature }) => role === series.role && feature === series.feature);
   const binning = (named.find(({ version }) => version === series.version) ?? named[0])?.binning;
   if (binning === undefined) return null;
+  const baseline = await readBaseline(facts, key);
+  const control = baseline === null ? null : controlVersion(baseline.spec, series);
+  const atWindow = "kind = 'live' AND window_start = fromUnixTimestamp64Milli({startMs:Int64}, 'UTC')";
+  const sides =
+    control === null
+      ? `(kind = 'reference' AND version IN ('', {version:String})) OR (${atWindow} AND version = {version:String})`
+      : `${atWindow} AND version IN ({control:String}, {version:String})`;
+  const kindText = control === null ? "toString(kind)" : "if(version = {control:String}, 'reference', 'live')";
   const rows = await facts.query<SideRow>(
     `SELECT kind_text AS kind, sum(rows) AS row_count, sum(weight) AS all_weight, sum(present_weight) AS present,
        sum(missing) + sum(non_finite) AS absent, sumMap(bin_index, bin_weight) AS bins, sum(unseen) AS new_weight,
        max(unseen_top) AS new_top, argMax(unseen_top_value, unseen_top) AS new_top_value, sum(unlisted) AS other_weight,
        min(min) AS smallest, max(max) AS largest
      FROM (
-       SELECT *, toString(kind) AS kind_text FROM profiles
+       SELECT *, ${kindText} AS kind_text FROM profiles
        WHERE environment = {environment:String} AND model = {model:String} AND baseline_id = {baselineId:String}
          AND role = {role:String} AND feature = {feature:String} AND slice = {slice:String}
-         AND ((kind = 'reference' AND version IN ('', {version:String}))
-           OR (kind = 'live' AND version = {version:String} AND window_start = fromUnixTimestamp64Milli({startMs:Int64}, 'UTC')))
+         AND (${sides})
        ORDER BY revision DESC, computed_at DESC LIMIT 1 BY kind_text, version, window_start
      )
      GROUP BY kind_text, version ORDER BY kind_text, version DESC`,
@@ -83,6 +93,7 @@ export async function readProfilePair(
       feature: series.feature,
       slice: series.slice,
       version: series.version,
+      control: control ?? "",
       startMs: key.window.startMs,
     },
   );
@@ -91,7 +102,7 @@ export async function readProfilePair(
     return row === undefined ? null : toSide(row, binning);
   };
   const reference = side("reference");
-  return reference === null ? null : { binning, reference, current: side("live") };
+  return reference === null ? null : { binning, reference, control, current: side("live") };
 }
 
 function toSide(row: SideRow, binning: Binning): ProfileSide {

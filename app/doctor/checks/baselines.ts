@@ -3,12 +3,17 @@ import { durationText } from "../../../alerting/text/quantities.ts";
 import { dayMs } from "../../../core/window.ts";
 import type { ModelSpec } from "../../../core/model.ts";
 import { fewestTrailingWindows } from "../../../detectors/baselines/trailing.ts";
+import { readBaseline } from "../../../store/facts/baselines.ts";
+import type { Facts } from "../../../store/facts/client.ts";
+import { readControlWindows } from "../../../store/facts/control-windows.ts";
 import { baselinesInUse, type BaselineAge } from "../../../store/facts/health.ts";
 import { fail, ok, skipped, type Check, type Observation, warn } from "../check.ts";
 
 /** A reference from half a year ago is of another season, and mostly of another model. */
 const staleMs = 180 * dayMs;
 const fewestRows = 100;
+/** Windows without a row of the control version after which it is said. */
+const controlWindows = 2;
 const comfortableRows = 1000;
 /** Below, ordinary variation is learnt live first. */
 const fewestWindows = 10;
@@ -19,14 +24,17 @@ export const baselinesCheck: Check = {
   run: async (patient) => {
     const { models } = patient.config;
     if (models.length === 0) return [skipped("no model is declared, so none has a baseline")];
-    const inUse = await baselinesInUse(await patient.facts());
+    const facts = await patient.facts();
+    const inUse = await baselinesInUse(facts);
     // Of the models, not of this machine: a replay of old data is not stale.
     const newestMs = patient.config.service.clock === "wall" ? patient.nowMs() : null;
     return Promise.all(
       models.map(async (model): Promise<Observation> => {
         const own = inUse.filter((baseline) => baseline.model === model.name);
         const worst = own.toSorted((a, b) => a.toMs - b.toMs)[0];
-        return worst === undefined ? missing(model) : aged(worst, model, newestMs);
+        if (worst === undefined) return missing(model);
+        const alone = await withoutControl(facts, own);
+        return alone ?? aged(worst, model, newestMs);
       }),
     );
   },
@@ -61,6 +69,28 @@ async function missing(model: ModelSpec): Promise<Observation> {
       : skipped(`it is not made yet: it comes once ${needed} have rows, and its gap has passed`, name);
   }
   return skipped("it is not made yet: it comes with the model's first closed window", name);
+}
+
+/** A version beside a control that is gone is not measured: the first of these baselines that waits for its control; null if none does. */
+async function withoutControl(facts: Facts, baselines: readonly BaselineAge[]): Promise<Observation | null> {
+  for (const { environment, model, baselineId, windowMs } of baselines) {
+    const spec = (await readBaseline(facts, { environment, model, baselineId }))?.spec;
+    if (spec?.kind !== "range" || spec.concurrent !== true || spec.version === undefined) continue;
+    const { newestMs, controlMs } = await readControlWindows(facts, {
+      environment,
+      model,
+      baselineId,
+      control: spec.version,
+    });
+    if (newestMs - controlMs <= controlWindows * windowMs) continue;
+    const since = controlMs === 0 ? "in any window" : `for ${durationText(newestMs - controlMs)}`;
+    return warn(
+      `version ${spec.version}, with which other versions are compared, had no rows ${since} (${environment}): the others are not measured`,
+      "name the version that is approved now as baseline.version, or send a share of the traffic to it",
+      model,
+    );
+  }
+  return null;
 }
 
 function aged(baseline: BaselineAge, { name }: ModelSpec, nowMs: number | null): Observation {
