@@ -24,8 +24,8 @@ import type { RowScope } from "../store/facts/row-scope.ts";
 import { summarizeRows } from "../store/facts/windows.ts";
 import { binnedExpressions, sliceNames } from "./baselines/baseline.ts";
 import type { LoadedBaseline } from "./baselines/baseline.ts";
-import { denseCounts, emptyCounts } from "./baselines/counts.ts";
 import { besideControl, referenceInWindow } from "./baselines/concurrent.ts";
+import { denseCounts, emptyCounts } from "./baselines/counts.ts";
 import { createDecider } from "./decisions/decider.ts";
 import type { Decider } from "./decisions/decider.ts";
 import type { DecisionState } from "./decisions/decision-state.ts";
@@ -154,10 +154,10 @@ export function createWindowDecider(options: {
       const step = decider.step(before, window, live, gap, values, told);
       const evaluatedAtMs = options.clock.now();
       const predictions = predictionsVerdict(step.evaluations, monitoring.effectFloor);
+      const reference = referenceInWindow(loaded.reference, live);
       const facing = {
         model,
         live,
-      const reference = referenceInWindow(loaded.reference, live);
         reference,
         spec: loaded.baseline.spec,
         liveSeries: series,

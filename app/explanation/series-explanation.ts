@@ -130,13 +130,13 @@ function gatesOf(
   if (signal === "silence") return silenceGates(evaluation, memory, examination);
   if (examined === null) return storedGates(evaluation);
 
+  const against = examined.concurrent ? "of the control version in this window" : "in the baseline";
   gates.push({
     gate: "baseline",
     verdict: examined.referenceRows >= examined.neededReferenceRows ? "passed" : "not_measured",
     detail: `${countText(examined.referenceRows)} rows ${against}; ${examined.neededReferenceRows} are needed`,
   });
   const pooled = examined.judged === "long" ? "; the windows before it, pooled with it, are judged all the same" : "";
-  const against = examined.concurrent ? "of the control version in this window" : "in the baseline";
   const enough = examined.rows >= examined.neededRows;
   gates.push({
     gate: "rows",

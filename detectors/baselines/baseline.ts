@@ -159,11 +159,18 @@ async function makeBaseline(
   const results = series.filter(({ role }) => role !== "feature");
   for (let start = 0; start < windows.length; start += windowsPerStatement) {
     const chunk = windows.slice(start, start + windowsPerStatement);
-    await writeProfiles(facts, { ...profile, windows: chunk, series, slices: attributes, resultsByVersion: false });
+    await writeProfiles(facts, {
+      ...profile,
+      windows: chunk,
+      series: attributes.length === 0 ? series : series.filter(({ role }) => role === "feature"),
+      split: attributes.length === 0 ? { kind: "whole" } : { kind: "slices", attributes },
+    });
+    if (attributes.length > 0) {
+      await writeProfiles(facts, { ...profile, windows: chunk, series: results, split: { kind: "whole" } });
+    }
   }
 
   if (controlOf(spec) !== null) {
-    const results = series.filter(({ role }) => role !== "feature");
     const rows = { scope, rows: summary.rows, windows, series: results, computedAtMs: createdAtMs };
     await writeSplits(facts, { environment, baselineId, ...rows });
   }
@@ -358,6 +365,7 @@ async function loadBaseline(facts: Facts, request: BaselineRequest, baseline: Ba
     }))
     // A baseline without scores or classes says nothing about them; live ones are then not judged, not "missing before".
     .filter(({ series, pooled }) => series.role === "feature" || pooled.presentRows > 0);
+
   const control = controlOf(spec);
   const groups = control === null ? [] : await readUserGroups(facts, { environment, model: model.name, baselineId });
   const reference = pooledReference.flatMap((one) => {
@@ -365,7 +373,6 @@ async function loadBaseline(facts: Facts, request: BaselineRequest, baseline: Ba
     const own = groups.filter((group) => group.role === one.series.role && isWhole(group));
     return concurrentReferences(control, one, splitsOf(own, one.binning));
   });
-
 
   const windows = timed
     ? windowsCovering({ environment, model: model.name, fromMs, toMs }, alignmentOf(baseline, model))
