@@ -64,7 +64,7 @@ export function measuredOf(
   monitoring: SimulatedMonitoring,
   defaults: SimulatedMonitoring,
 ): ScenarioResult {
-  const { stream } = scenario;
+  const { canary, stream } = scenario;
   const asDefault =
     monitoring.falseIncidentsPerModelWeek === defaults.falseIncidentsPerModelWeek &&
     monitoring.effectFloor === defaults.effectFloor &&
@@ -75,8 +75,9 @@ export function measuredOf(
     title: scenario.title,
     kind: scenario.kind,
     features: stream.features,
-    referenceRows: stream.referenceRows,
-    rows: stream.rows,
+    // Of a canary, what is compared: the control's rows of a window and the new version's.
+    referenceRows: canary === undefined ? stream.referenceRows : Math.round(canary.rows * (1 - canary.share)),
+    rows: canary === undefined ? stream.rows : Math.round(canary.rows * canary.share),
     models: runs.length,
     modelWeeks: null,
   };

@@ -1,9 +1,10 @@
 import type { DecisionState } from "../decisions/decision-state.ts";
+import { createCanaryModel } from "./canary.ts";
 import { fastOutcome } from "./fast.ts";
 import { performanceOutcome } from "./performance.ts";
 import { outcomeOf, type SimulatedMonitoring } from "./outcome.ts";
 import { identityFrom, identityShapes, identityWindows, type Scenario } from "./scenarios.ts";
-import { createModel, type LiveWindow, type StreamSpec } from "./streams.ts";
+import { createModel, type Change, type LiveWindow, type StreamSpec } from "./streams.ts";
 
 /** What one simulated model of a scenario did; plain, so that it can come from another thread. */
 export interface Run {
@@ -38,11 +39,15 @@ export function runScenario(
     subWindowsKnown: scenario.subWindowsKnown ?? true,
     watchedSlices: stream.slices ?? 0,
   };
+  const modelWith = (change: Change | null) =>
+    scenario.canary === undefined
+      ? createModel(stream, change, seed, index)
+      : createCanaryModel(scenario.canary, stream, seed, index);
   switch (scenario.kind) {
     case "false_incidents": {
       if (scenario.rebaseline === true) return rebaselined(stream, scenario.windows, [seed, index], shared);
       if (scenario.trailing === true) return trailed(stream, scenario.windows, [seed, index], shared);
-      const outcome = outcomeOf(createModel(stream, null, seed, index), scenario.windows, shared);
+      const outcome = outcomeOf(modelWith(null), scenario.windows, shared);
       const from = shared.subWindowsKnown ? 0 : warmUpWindows;
       return runOf(outcome, null, from);
     }
@@ -77,7 +82,7 @@ export function runScenario(
     }
     case "delay": {
       const last = scenario.marks.at(-1)!.within;
-      const model = createModel(stream, scenario.change, seed, index);
+      const model = modelWith(scenario.change);
       const until = ({ findings }: ReturnType<typeof outcomeOf>) =>
         findings.some(({ feature }) => feature === model.changed);
       return runOf(outcomeOf(model, last, { ...shared, until }), model.changed, 0);

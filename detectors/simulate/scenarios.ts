@@ -1,3 +1,4 @@
+import { canaryScenarios, type CanarySpec } from "./canary.ts";
 import type { FastStream } from "./fast.ts";
 import { performanceScenarios, type PerformanceScenario } from "./performance.ts";
 import type { Change, StreamSpec } from "./streams.ts";
@@ -14,6 +15,8 @@ export type Scenario = {
   readonly models: number;
   /** False if the reference has no times: 14 windows warm up, and only what comes after them is counted. */
   readonly subWindowsKnown?: boolean;
+  /** Beside the stream's features a second version gets a share of the traffic. */
+  readonly canary?: CanarySpec;
 } & (FalseIncidents | FastFalseIncidents | PerformanceScenario | Delay | Identity | Floor);
 
 interface FalseIncidents {
@@ -37,7 +40,8 @@ interface FastFalseIncidents {
 
 interface Delay {
   readonly kind: "delay";
-  readonly change: Change;
+  /** Null: the canary's own. */
+  readonly change: Change | null;
   /** The share of runs that must have found the change within so many windows; null: reported only. */
   readonly marks: readonly { readonly within: number; readonly atLeast: number | null }[];
 }
@@ -235,6 +239,7 @@ export const scenarios: readonly Scenario[] = [
     ...fast("fast-wander", "shares and volume wander by 0.5", { rows: 60, together: 1, wander: 0.5 }),
     models: 2400,
   } as Scenario,
+  ...canaryScenarios,
   ...performanceScenarios,
 
   delay("mean-0.1", "mean +0.1σ", { kind: "mean", size: 0.1 }, [
