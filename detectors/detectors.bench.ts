@@ -171,6 +171,7 @@ async function measureDeciding(bench: Bench) {
     series: binnedExpressions(made, model, schemas, made.schemaIds),
     cohorts: cohortExpressions(model.cohorts, features, schemas, "UTC"),
     weighted: false,
+    versions: ["v1"],
     revision: 0,
     computedAtMs: Date.now(),
   });
@@ -318,6 +319,7 @@ async function countWindow({ facts }: Bench, { model, loaded, schemas }: Hours["
     series: binnedExpressions(loaded, model, schemas, ids),
     cohorts: cohortExpressions(model.cohorts, loaded.features, schemas, "UTC"),
     weighted: false,
+    versions: ["2026-03"],
     revision: ++countings,
     computedAtMs: Date.now(),
   });

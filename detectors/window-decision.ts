@@ -22,6 +22,7 @@ import type { BinnedExpression } from "../store/facts/slots.ts";
 import { dateText } from "../store/facts/row-scope.ts";
 import type { RowScope } from "../store/facts/row-scope.ts";
 import { summarizeRows } from "../store/facts/windows.ts";
+import type { RowsSummary } from "../store/facts/windows.ts";
 import { binnedExpressions, sliceNames } from "./baselines/baseline.ts";
 import type { LoadedBaseline } from "./baselines/baseline.ts";
 import { besideControl, referenceInWindow } from "./baselines/concurrent.ts";
@@ -102,14 +103,16 @@ export function createWindowDecider(options: {
     {
       revision,
       recount,
-      weighted,
+      counted,
       cohorts,
-    }: { revision: number; recount: boolean; weighted: boolean; cohorts: readonly CohortExpression[] },
+    }: { revision: number; recount: boolean; counted: RowsSummary | null; cohorts: readonly CohortExpression[] },
   ): Promise<LiveProfile[]> => {
     if (recount) {
       const computedAtMs = options.clock.now();
       const of = { environment, model: model.name, loaded };
-      await writeLiveProfiles(facts, of, [window], { series, cohorts, weighted, revision, computedAtMs });
+      const { weighted = false, versions = [] } = counted ?? {};
+      const how = { series, cohorts, weighted, versions, revision, computedAtMs };
+      await writeLiveProfiles(facts, of, [window], how);
     }
     return storedProfiles(facts, { environment, model: model.name, loaded }, window, recount ? revision : null);
   };
@@ -144,7 +147,7 @@ export function createWindowDecider(options: {
         );
       const cohorts = cohortsOf(counted?.schemaIds ?? []);
       const [live, gap, values, fast] = await Promise.all([
-        profile(window, series, { revision, recount, weighted: counted?.weighted ?? false, cohorts }),
+        profile(window, series, { revision, recount, counted, cohorts }),
         gapOf(window),
         monitors.observe(before, window, schemas),
         readFastFindings(facts, { environment, model: model.name, window }),
@@ -254,33 +257,28 @@ export async function writeLiveProfiles(
     readonly series: readonly BinnedExpression[];
     readonly cohorts: readonly CohortExpression[];
     readonly weighted: boolean;
+    /** That the windows' rows have. */
+    readonly versions: readonly string[];
     readonly revision: number;
     readonly computedAtMs: number;
   },
 ): Promise<void> {
-  const { series, cohorts, weighted, revision, computedAtMs } = options;
-  const request = {
+  const { series, cohorts, weighted, versions, revision, computedAtMs } = options;
+  await writeProfiles(facts, {
     rows: { environment, model },
     environment,
     baselineId: loaded.baseline.baselineId,
-    kind: "live" as const,
+    kind: "live",
     revision,
     windows,
+    series,
+    slices: slicesWithSql(loaded, cohorts),
+    resultsByVersion: true,
+    versions,
     weighted,
     reference: loaded.rowScope,
     computedAtMs,
     expiresOn: dateText(computedAtMs + profileRetentionMs),
-  };
-  await writeProfiles(facts, {
-    ...request,
-    series: series.filter(({ role }) => role === "feature"),
-    split:
-      loaded.slices.length === 0 ? { kind: "whole" } : { kind: "slices", attributes: slicesWithSql(loaded, cohorts) },
-  });
-  await writeProfiles(facts, {
-    ...request,
-    series: series.filter(({ role }) => role !== "feature"),
-    split: { kind: "version" },
   });
 }
 

@@ -156,21 +156,22 @@ async function countAhead(
   if (summary === null) return false;
   const series = binnedExpressions(loaded, model, schemas, summary.schemaIds);
   for (let start = 0; start < planned.length; start += windowsPerStatement) {
-    const request = {
+    await writeProfiles(facts, {
       rows: { environment, model: model.name },
       environment,
       baselineId: loaded.baseline.baselineId,
       kind: "live",
       revision: 0,
       windows: planned.slice(start, start + windowsPerStatement).map(({ window }) => window),
+      series,
+      slices: [],
+      resultsByVersion: true,
+      versions: summary.versions,
       weighted: summary.weighted,
       reference: loaded.rowScope,
       computedAtMs: systemClock.now(),
       expiresOn: neverExpires,
-    } as const;
-    const [features, results] = [true, false].map((own) => series.filter(({ role }) => (role === "feature") === own));
-    await writeProfiles(facts, { ...request, series: features!, split: { kind: "whole" } });
-    await writeProfiles(facts, { ...request, series: results!, split: { kind: "version" } });
+    });
   }
   return true;
 }

@@ -156,18 +156,9 @@ async function makeBaseline(
     computedAtMs: createdAtMs,
     expiresOn: neverExpires,
   };
-  const results = series.filter(({ role }) => role !== "feature");
   for (let start = 0; start < windows.length; start += windowsPerStatement) {
     const chunk = windows.slice(start, start + windowsPerStatement);
-    await writeProfiles(facts, {
-      ...profile,
-      windows: chunk,
-      series: attributes.length === 0 ? series : series.filter(({ role }) => role === "feature"),
-      split: attributes.length === 0 ? { kind: "whole" } : { kind: "slices", attributes },
-    });
-    if (attributes.length > 0) {
-      await writeProfiles(facts, { ...profile, windows: chunk, series: results, split: { kind: "whole" } });
-    }
+    await writeProfiles(facts, { ...profile, windows: chunk, series, slices: attributes, resultsByVersion: false });
   }
 
   if (controlOf(spec) !== null) {

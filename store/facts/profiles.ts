@@ -9,17 +9,6 @@ import type { RowScope } from "./row-scope.ts";
 import { binCount, binningsOf, extraSlots, slotColumns, slotParams, slotSettings } from "./slots.ts";
 import type { BinnedExpression } from "./slots.ts";
 
-/** What one profile is kept for, beside the series themselves. */
-export type ProfileSplit =
-  | { readonly kind: "whole" }
-  /** One set of series per version found in the rows. */
-  | { readonly kind: "version" }
-  /** The whole model and, in the same pass, each listed value of each attribute on its own. */
-  | {
-      readonly kind: "slices";
-      readonly attributes: readonly (CohortExpression & { readonly values: readonly string[] })[];
-    };
-
 export interface ProfileRequest {
   /** The rows that are counted: those of the windows. */
   readonly rows: Omit<RowScope, "fromMs" | "toMs">;
@@ -31,7 +20,12 @@ export interface ProfileRequest {
   /** Ascending, without overlap. */
   readonly windows: readonly Window[];
   readonly series: readonly BinnedExpression[];
-  readonly split: ProfileSplit;
+  /** Each listed value of each attribute has the features' profiles of its own rows, in the same pass. */
+  readonly slices: readonly (CohortExpression & { readonly values: readonly string[] })[];
+  /** Whether scores and classes have a profile for each version that is found in the rows, or one for all. */
+  readonly resultsByVersion: boolean;
+  /** The versions in the rows, where they are known: of one, everything is counted by one statement. */
+  readonly versions?: readonly string[];
   /** False if every weight is 1: then rows are counted instead of summed. */
   readonly weighted: boolean;
   /** Where the reference's rows lie; needed when a binning does not list every category of the reference. */
@@ -46,16 +40,40 @@ export interface ProfileRequest {
  * look-up, and `-Resample` counts the slots of all series side by side. Edges and categories are read from
  * `baseline_series` inside the statement, so no number is printed and read again on the way.
  *
- * A window without rows has a profile (of zeros) only if it is the only window and the split is `whole`.
+ * A statement takes about a tenth of a second of its own, so there is one, unless the rows are of several versions: then
+ * their results are counted by another.
+ *
+ * A window without rows has profiles (of zeros) only if it is the only window and has no slices.
  */
 export async function writeProfiles(facts: Facts, request: ProfileRequest): Promise<void> {
+  const { series, slices, versions } = request;
+  const features = series.filter(({ role }) => role === "feature");
+  const results = series.filter(({ role }) => role !== "feature");
+  const version = !request.resultsByVersion ? "" : versions?.length === 1 ? versions[0]! : null;
+  if (version !== null) {
+    await writeCounts(facts, request, { name: "all", series, slices, version });
+    return;
+  }
+  await writeCounts(facts, request, { name: "features", series: features, slices, version: "" });
+  await writeCounts(facts, request, { name: "results", series: results, slices: [], version: null });
+}
+
+/** What one statement counts. */
+interface Counting {
+  readonly name: string;
+  readonly series: readonly BinnedExpression[];
+  readonly slices: ProfileRequest["slices"];
+  /** Of the results among the series; null: by the rows' versions. */
+  readonly version: string | null;
+}
+
+async function writeCounts(facts: Facts, request: ProfileRequest, counting: Counting): Promise<void> {
   const first = request.windows[0];
   const last = request.windows.at(-1);
-  if (first === undefined || last === undefined || request.series.length === 0) return;
+  if (first === undefined || last === undefined || counting.series.length === 0) return;
   const scope: RowScope = { ...request.rows, fromMs: first.startMs, toMs: last.endMs };
-  const { statement, settings } = profileStatement(request);
   await facts.command(
-    statement,
+    profileStatement(request, counting),
     {
       ...scopeParams(scope),
       ...slotParams(request.baselineId, request.reference),
@@ -67,24 +85,23 @@ export async function writeProfiles(facts: Facts, request: ProfileRequest): Prom
       expiresOn: request.expiresOn,
     },
     {
-      ...settings,
+      ...slotSettings,
       ...insertSettings(
-        `profiles/${request.environment}/${request.rows.model}/${request.baselineId}/${request.kind}/${first.startMs}-${last.endMs}/${request.revision}/${request.split.kind}`,
+        `profiles/${request.environment}/${request.rows.model}/${request.baselineId}/${request.kind}/${first.startMs}-${last.endMs}/${request.revision}/${counting.name}`,
       ),
     },
   );
 }
 
-function profileStatement(request: ProfileRequest): {
-  readonly statement: string;
-  readonly settings: Record<string, string | number>;
-} {
-  const { series, split, weighted, windows } = request;
+function profileStatement(request: ProfileRequest, counting: Counting): string {
+  const { weighted, windows } = request;
+  const { slices, version } = counting;
+  // Numbers first: only they have moments, only the others new values.
+  const numbers = counting.series.filter(({ binning }) => binning.kind === "numeric");
+  const categories = counting.series.filter(({ binning }) => binning.kind === "categorical");
+  const series = [...numbers, ...categories];
   const { sql: binnings, position } = binningsOf(series);
-  const many = windows.length > 1;
   const columns = series.map((one, index) => slotColumns(one, index, { ...request, position })).flat();
-  const tuples = series.map((one, index) => countsTuple(one, index, weighted));
-  const slices = split.kind === "slices" ? split.attributes : [];
   const sliceColumns = slices.map(
     ({ sql, values }, index) =>
       // A row outside the listed values falls into '' of this attribute, which is dropped below.
@@ -92,11 +109,11 @@ function profileStatement(request: ProfileRequest): {
   );
   const groups = [["start"], ...slices.map((_, index) => ["start", `slice${index}`])];
   const groupBy =
-    split.kind === "version"
+    version === null
       ? "GROUP BY start, version"
       : slices.length > 0
         ? `GROUP BY GROUPING SETS (${groups.map((group) => `(${group.join(", ")})`).join(", ")})`
-        : many
+        : windows.length > 1
           ? "GROUP BY start"
           : "";
   // GROUPING SETS fill the columns that a set leaves out with their default, so '' means "not by this attribute".
@@ -109,33 +126,84 @@ function profileStatement(request: ProfileRequest): {
       ? ""
       : `HAVING ${slices.map((_, index) => `grouping(slice${index}) = ${groupingBit}`).join(" AND ")} OR ${slices.map((_, index) => `slice${index} != ''`).join(" OR ")}`;
   const startOut = groupBy === "" ? `toInt64(${windows[0]?.startMs ?? 0})` : "start";
-  const ends = many
-    ? `transform(start_ms, [${windows.map((window) => window.startMs).join(", ")}], [${windows.map((window) => window.endMs).join(", ")}], toInt64(0))`
-    : `toInt64(${windows[0]?.endMs ?? 0})`;
-  const statement = `
+  const ends =
+    windows.length > 1
+      ? `transform(start_ms, [${windows.map((window) => window.startMs).join(", ")}], [${windows.map((window) => window.endMs).join(", ")}], toInt64(0))`
+      : `toInt64(${windows[0]?.endMs ?? 0})`;
+
+  // One array for all series of each kind of count: tuples of everything about a series cost the engine's analysis more.
+  const sums: string[] = [];
+  const aggregate = (
+    name: string,
+    of: readonly BinnedExpression[],
+    sql: (one: BinnedExpression, index: number) => string,
+  ) => sums.push(`[${of.map((one) => sql(one, series.indexOf(one))).join(",\n        ")}] AS ${name}`);
+  const padded = (name: string, type: string, where: "before" | "behind") => {
+    const missing = where === "before" ? numbers.length : categories.length;
+    const filler = `arrayResize(CAST([], 'Array(${type})'), ${missing})`;
+    const values = `CAST(${name}, 'Array(${type})')`;
+    return missing === 0
+      ? values
+      : `arrayConcat(${where === "before" ? `${filler}, ${values}` : `${values}, ${filler}`})`;
+  };
+  aggregate("all_slots", series, ({ binning }, index) => {
+    const slots = binCount(binning) + extraSlots.length;
+    return weighted ? `sumResample(0, ${slots}, 1)(w, slot${index})` : `countResample(0, ${slots}, 1)(slot${index})`;
+  });
+  if (weighted) {
+    aggregate("all_present_rows", series, (one, index) => `countIf(${presentSql(one, index)})`);
+    aggregate("all_present_squares", series, (one, index) => `sumIf(w * w, ${presentSql(one, index)})`);
+  }
+  const w = weighted ? "w * " : "";
+  aggregate("all_least", numbers, (_, index) => `min(finite${index})`);
+  aggregate("all_most", numbers, (_, index) => `max(finite${index})`);
+  aggregate("all_sums", numbers, (_, index) => `ifNull(sum(${w}finite${index}), 0)`);
+  aggregate("all_sum_squares", numbers, (_, index) => `ifNull(sum(${w}finite${index} * finite${index}), 0)`);
+  aggregate("all_new", categories, ({ binning }, index) => {
+    const unseen = binCount(binning) + extraSlots.indexOf("unseen");
+    return `CAST(sumMapIf(map(text${index}, ${weighted ? "w" : "toFloat64(1)"}), slot${index} = ${unseen}), 'Map(String, Float64)')`;
+  });
+  const joined = [
+    `[${series.map(({ role }) => sqlText(role)).join(", ")}] AS role`,
+    `[${series.map(({ feature }) => sqlText(feature)).join(", ")}] AS feature`,
+    `[${series.map(({ binning }) => binCount(binning)).join(", ")}] AS bin_count`,
+    "all_slots AS slot_counts",
+    ...(weighted ? ["all_present_rows AS counted_present", "all_present_squares AS counted_squares"] : []),
+    `${padded("all_least", "Nullable(Float64)", "behind")} AS least`,
+    `${padded("all_most", "Nullable(Float64)", "behind")} AS most`,
+    `${padded("all_sums", "Float64", "behind")} AS sum_all`,
+    `${padded("all_sum_squares", "Float64", "behind")} AS sum_squares_all`,
+    `${padded("all_new", "Map(String, Float64)", "before")} AS new_values`,
+  ];
+  const versionText =
+    version === null ? "row_version" : version === "" ? "''" : `if(role = 'feature', '', ${sqlText(version)})`;
+  return `
 INSERT INTO profiles (environment, model, baseline_id, kind, window_start, window_end, revision, role, feature, version, slice,
   rows, weight, weight_squares, present_rows, present_weight, present_weight_squares, missing, non_finite, bin_index, bin_weight,
   unlisted, unseen, unseen_top, unseen_top_value, unseen_distinct, min, max, sum, sum_squares, computed_at, expires_on)
 WITH ${binnings} AS binnings
 SELECT {environment:String}, {model:String}, {baselineId:String}, {kind:String},
   fromUnixTimestamp64Milli(start_ms, 'UTC'), fromUnixTimestamp64Milli(${ends}, 'UTC'), {revision:UInt32},
-  s.1 AS role, s.2 AS feature, version_text, slice_text,
+  role, feature, ${versionText}, slice_text,
   rows_all, weight_all, weight_squares_all,
-  s.5 AS present_rows, arraySum(bins) + s.4[s.3 + 3] + s.4[s.3 + 4] AS present_weight, s.6 AS present_weight_squares,
-  s.4[s.3 + 1] AS missing, s.4[s.3 + 2] AS non_finite,
-  arrayFilter((i, b) -> b > 0, range(s.3), bins) AS bin_index, arrayFilter(b -> b > 0, bins) AS bin_weight,
-  s.4[s.3 + 3] AS unlisted, s.4[s.3 + 4] AS unseen,
-  arrayMax(mapValues(s.7)) AS unseen_top,
-  if(empty(mapKeys(s.7)), NULL, arraySort((k, v) -> (-v, k), mapKeys(s.7), mapValues(s.7))[1]) AS unseen_top_value,
-  length(mapKeys(s.7)) AS unseen_distinct,
-  s.8 AS min, s.9 AS max, s.10 AS sum, s.11 AS sum_squares,
+  ${weighted ? "counted_present" : "present"}, present, ${weighted ? "counted_squares" : "present"},
+  slots[bin_count + 1], slots[bin_count + 2],
+  arrayFilter((i, b) -> b > 0, range(bin_count), bins), arrayFilter(b -> b > 0, bins),
+  slots[bin_count + 3], slots[bin_count + 4],
+  arrayMax(mapValues(new_values)),
+  if(empty(mapKeys(new_values)), NULL, arraySort((k, v) -> (-v, k), mapKeys(new_values), mapValues(new_values))[1]),
+  length(mapKeys(new_values)),
+  least, most, sum_all, sum_squares_all,
   fromUnixTimestamp64Milli({computedAt:Int64}, 'UTC'), {expiresOn:Date}
 FROM (
-  SELECT *, arraySlice(s.4, 1, s.3) AS bins
+  SELECT start_ms, slice_text, row_version, rows_all, weight_all, weight_squares_all, role, feature, bin_count,
+    ${weighted ? "counted_present, counted_squares," : ""} least, most, sum_all, sum_squares_all, new_values,
+    arrayMap(c -> toFloat64(c), slot_counts) AS slots, arraySlice(slots, 1, bin_count) AS bins,
+    arraySum(bins) + slots[bin_count + 3] + slots[bin_count + 4] AS present
   FROM (
-    SELECT ${startOut} AS start_ms, ${sliceText} AS slice_text, ${split.kind === "version" ? "toString(version)" : "''"} AS version_text,
+    SELECT ${startOut} AS start_ms, ${sliceText} AS slice_text, ${version === null ? "toString(version)" : "''"} AS row_version,
       count() AS rows_all, ${weighted ? "sum(w)" : "toFloat64(count())"} AS weight_all, ${weighted ? "sum(w * w)" : "toFloat64(count())"} AS weight_squares_all,
-      arrayJoin([${tuples.join(",\n        ")}]) AS s
+      ${sums.join(",\n      ")}
     FROM (
       SELECT ${[`${windowStartExpression(windows)} AS start`, "version", "weight AS w", ...sliceColumns, ...columns].join(",\n        ")}
       FROM events
@@ -144,11 +212,17 @@ FROM (
     ${groupBy}
     ${having}
   )
+  ARRAY JOIN ${joined.join(",\n    ")}
+  WHERE slice_text = '' OR role = 'feature'
 )`;
-  return {
-    statement,
-    settings: slotSettings,
-  };
+}
+
+/** True of a row whose value is finite. */
+function presentSql({ binning }: BinnedExpression, index: number): string {
+  const bins = binCount(binning);
+  return binning.kind === "numeric"
+    ? `slot${index} < ${bins}`
+    : `slot${index} NOT IN (${bins + extraSlots.indexOf("missing")}, ${bins + extraSlots.indexOf("non_finite")})`;
 }
 
 /** `grouping(x)` is 1 for a column that the present set does not group by. */
@@ -156,31 +230,6 @@ const groupingBit = 1;
 
 function escapeSlice(text: string): string {
   return text.replaceAll(/[\\,=]/g, (character) => `\\${character}`);
-}
-
-function countsTuple(series: BinnedExpression, index: number, weighted: boolean): string {
-  const { binning } = series;
-  const bins = binCount(binning);
-  const slots = bins + extraSlots.length;
-  const present =
-    binning.kind === "numeric"
-      ? `slot${index} < ${bins}`
-      : `slot${index} NOT IN (${bins + extraSlots.indexOf("missing")}, ${bins + extraSlots.indexOf("non_finite")})`;
-  const unseenSlot = bins + extraSlots.indexOf("unseen");
-  const counts = weighted
-    ? `sumResample(0, ${slots}, 1)(w, slot${index})`
-    : `arrayMap(c -> toFloat64(c), countResample(0, ${slots}, 1)(slot${index}))`;
-  const presentSquares = weighted ? `sumIf(w * w, ${present})` : `toFloat64(countIf(${present}))`;
-  const unseen =
-    binning.kind === "numeric"
-      ? "CAST(map(), 'Map(String, Float64)')"
-      : `CAST(sumMapIf(map(text${index}, ${weighted ? "w" : "toFloat64(1)"}), slot${index} = ${unseenSlot}), 'Map(String, Float64)')`;
-  const w = weighted ? "w * " : "";
-  const moments =
-    binning.kind === "numeric"
-      ? `min(finite${index}), max(finite${index}), ifNull(sum(${w}finite${index}), 0), ifNull(sum(${w}finite${index} * finite${index}), 0)`
-      : "CAST(NULL, 'Nullable(Float64)'), CAST(NULL, 'Nullable(Float64)'), toFloat64(0), toFloat64(0)";
-  return `(${sqlText(series.role)}, ${sqlText(series.feature)}, toUInt32(${bins}), ${counts}, countIf(${present}), ${presentSquares}, ${unseen}, ${moments})`;
 }
 
 export interface StoredProfile {

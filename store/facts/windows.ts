@@ -11,6 +11,8 @@ export interface RowsSummary {
   readonly lastMs: number;
   /** Feature schemas that the rows were written under. */
   readonly schemaIds: readonly string[];
+  /** Model versions of the rows. */
+  readonly versions: readonly string[];
 }
 
 /** @returns null if there are no rows. */
@@ -21,10 +23,12 @@ export async function summarizeRows(facts: Facts, scope: RowScope): Promise<Rows
     first_ms: number;
     last_ms: number;
     schema_ids: readonly string[];
+    versions: readonly string[];
   }>(
     `SELECT count() AS row_count, countIf(weight != 1) > 0 AS weighted,
        toUnixTimestamp64Milli(min(event_time)) AS first_ms, toUnixTimestamp64Milli(max(event_time)) AS last_ms,
-       arraySort(groupUniqArray(toString(schema_id))) AS schema_ids
+       arraySort(groupUniqArray(toString(schema_id))) AS schema_ids,
+       arraySort(groupUniqArray(toString(version))) AS versions
      FROM events WHERE ${scopeCondition}`,
     scopeParams(scope),
   );
@@ -35,6 +39,7 @@ export async function summarizeRows(facts: Facts, scope: RowScope): Promise<Rows
     firstMs: row.first_ms,
     lastMs: row.last_ms,
     schemaIds: row.schema_ids,
+    versions: row.versions,
   };
 }
 
