@@ -162,6 +162,7 @@ async function makeBaseline(
   }
 
   if (controlOf(spec) !== null) {
+    const results = series.filter(({ role }) => role !== "feature");
     const rows = { scope, rows: summary.rows, windows, series: results, computedAtMs: createdAtMs };
     await writeSplits(facts, { environment, baselineId, ...rows });
   }
