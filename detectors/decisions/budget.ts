@@ -9,7 +9,7 @@ export const fastShareOfBudget = 0.05;
 export const silenceShare = 0.2;
 const slicesShare = 0.2;
 /** What the user's own monitors own of the windows' budget, shared equally; nothing where there are none. */
-const monitorsShare = 0.1;
+export const monitorsShare = 0.1;
 /** What performance from labels owns of it, shared equally by its metrics and versions; nothing where it cannot be judged. */
 const performanceShare = 0.05;
 const qualityShare = 0.05;

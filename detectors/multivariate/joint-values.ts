@@ -96,12 +96,9 @@ export function createJointValues(options: {
       for (const { startMs, endMs } of taken) {
         samples.push(await sample({ ...rowScope, fromMs: startMs, toMs: endMs }, "reference", windowRows, schemas));
       }
-      const each = Math.ceil(referenceRows / Math.max(1, samples.length - 1));
       const values: (number | null)[] = [];
-      for (const [index, one] of samples.entries()) {
-        const rest = together(samples.flatMap((other, at) => (at === index ? [] : [firstRows(other, each)])));
-        const found = rest === null ? null : domainSeparation(rest, one);
-        values.push(found === null ? null : separation(found));
+      for (const index of samples.keys()) {
+        values.push(separationFromOthers(samples, index));
         // A fit takes tenths of a second: others have their turn.
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -110,7 +107,16 @@ export function createJointValues(options: {
   };
 }
 
-function separation({ auc }: DomainSeparation): number {
+/** How well one window of the baseline is told from the others of it; null with too few rows on either side. */
+export function separationFromOthers(samples: readonly ScoredRows[], index: number): number | null {
+  const each = Math.ceil(referenceRows / Math.max(1, samples.length - 1));
+  const rest = together(samples.flatMap((other, at) => (at === index ? [] : [firstRows(other, each)])));
+  const found = rest === null ? null : domainSeparation(rest, samples[index]!);
+  return found === null ? null : separation(found);
+}
+
+/** 2·AUC − 1: 0 if nothing tells the rows apart, 1 if every row can be told. */
+export function separation({ auc }: DomainSeparation): number {
   return 2 * auc - 1;
 }
 
@@ -119,7 +125,8 @@ function firstRows(sample: ScoredRows, count: number): ScoredRows {
   return { ...sample, rows, scores: sample.scores.subarray(0, rows * sample.features) };
 }
 
-function together(samples: readonly ScoredRows[]): ScoredRows | null {
+/** All rows of the samples; null without any. */
+export function together(samples: readonly ScoredRows[]): ScoredRows | null {
   const [first] = samples;
   if (first === undefined) return null;
   const rows = samples.reduce((sum, one) => sum + one.rows, 0);

@@ -75,3 +75,13 @@ describe("a bar", () => {
     ).toBe("broken");
   });
 });
+
+test("a signal with a part of the budget is held against that part", () => {
+  const [value] = measuredOf(
+    scenarioNamed("silence-steady"),
+    runs(10, () => ({})),
+    monitoring,
+    monitoring,
+  ).measured;
+  expect(value?.bar?.value).toBeCloseTo(1.2 * 0.05 * 0.05 * 0.2, 12);
+});

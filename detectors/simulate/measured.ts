@@ -86,7 +86,10 @@ export function measuredOf(
       const counted = scenario.windows - (scenario.subWindowsKnown === false ? 14 : 0);
       const weeks = counted / (stream.kind === "hourly" ? 168 : 7);
       const bar = scenario.bar
-        ? ({ kind: "at_most", value: budgetTolerance * monitoring.falseIncidentsPerModelWeek } as const)
+        ? ({
+            kind: "at_most",
+            value: budgetTolerance * (scenario.share ?? 1) * monitoring.falseIncidentsPerModelWeek,
+          } as const)
         : null;
       const messages = rateInterval(
         runs.map(({ incidents, growths, worsened }) => incidents + growths + worsened),

@@ -42,6 +42,7 @@ function deciderOf(model: SimulatedModel, options: OutcomeOptions): Decider {
     windowsPerWeek: model.windowsPerWeek,
     horizon: model.horizon,
     watchedSlices: options.watchedSlices,
+    ...(model.monitors !== undefined && { monitors: model.monitors }),
     subWindowsKnown: options.subWindowsKnown,
     environment: "production",
     model: "simulated",
@@ -74,7 +75,7 @@ export function outcomeOf(first: SimulatedModel, windows: number, options: Outco
     }
     const live = model.live(w);
     options.seen?.(live);
-    const step = decider.step(state, live.window, live.profiles, null);
+    const step = decider.step(state, live.window, live.profiles, live.gap ?? null, live.observations);
     state = step.state;
     for (const evaluation of step.evaluations) outcome.states.add(evaluation.state);
     let grew = false;

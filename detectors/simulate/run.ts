@@ -2,6 +2,7 @@ import type { DecisionState } from "../decisions/decision-state.ts";
 import { createCanaryModel } from "./canary.ts";
 import { fastOutcome } from "./fast.ts";
 import { performanceOutcome } from "./performance.ts";
+import { createSourceModel } from "./model-source.ts";
 import { outcomeOf, type SimulatedMonitoring } from "./outcome.ts";
 import { identityFrom, identityShapes, identityWindows, type Scenario } from "./scenarios.ts";
 import { createModel, type Change, type LiveWindow, type StreamSpec } from "./streams.ts";
@@ -39,10 +40,12 @@ export function runScenario(
     subWindowsKnown: scenario.subWindowsKnown ?? true,
     watchedSlices: stream.slices ?? 0,
   };
-  const modelWith = (change: Change | null) =>
-    scenario.canary === undefined
+  const modelWith = (change: Change | null) => {
+    if (scenario.source !== undefined) return createSourceModel(scenario.source, stream, change, seed, index);
+    return scenario.canary === undefined
       ? createModel(stream, change, seed, index)
       : createCanaryModel(scenario.canary, stream, seed, index);
+  };
   switch (scenario.kind) {
     case "false_incidents": {
       if (scenario.rebaseline === true) return rebaselined(stream, scenario.windows, [seed, index], shared);

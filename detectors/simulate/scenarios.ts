@@ -1,5 +1,6 @@
 import { canaryScenarios, type CanarySpec } from "./canary.ts";
 import type { FastStream } from "./fast.ts";
+import { sourcedScenarios, type ModelSource } from "./model-source.ts";
 import { performanceScenarios, type PerformanceScenario } from "./performance.ts";
 import type { Change, StreamSpec } from "./streams.ts";
 
@@ -17,6 +18,9 @@ export type Scenario = {
   readonly subWindowsKnown?: boolean;
   /** Beside the stream's features a second version gets a share of the traffic. */
   readonly canary?: CanarySpec;
+  readonly source?: ModelSource;
+  /** The part of the budget that false incidents are held against; all of it by default. */
+  readonly share?: number;
 } & (FalseIncidents | FastFalseIncidents | PerformanceScenario | Delay | Identity | Floor);
 
 interface FalseIncidents {
@@ -239,6 +243,7 @@ export const scenarios: readonly Scenario[] = [
     ...fast("fast-wander", "shares and volume wander by 0.5", { rows: 60, together: 1, wander: 0.5 }),
     models: 2400,
   } as Scenario,
+  ...sourcedScenarios,
   ...canaryScenarios,
   ...performanceScenarios,
 

@@ -1,6 +1,8 @@
 import type { Binning, Series } from "../../core/baseline.ts";
 import type { LiveProfile, ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
 import { dayMs, hourMs, type Window } from "../../core/window.ts";
+import type { GapObservation } from "../decisions/silence.ts";
+import type { ValueObservation } from "../monitors/value-evidence.ts";
 import { binOf, numericBinning } from "../decisions/binning.ts";
 import { normalTail, normalTailInverse } from "../decisions/normal-tail.ts";
 import { createRandom, type Random } from "./random.ts";
@@ -61,6 +63,8 @@ export interface SimulatedModel {
   readonly referenceValues: readonly (readonly Float64Array[])[];
   /** Of each column of the whole model: whether its values are numbers, or categories by their number; NaN is missing. */
   readonly numeric: readonly boolean[];
+  /** Number of the user's own values; none if it is left out. */
+  readonly monitors?: number;
   live(window: number): LiveWindow;
   /** The same stream, going on, with these of its windows as the reference. */
   rebaselined(windows: readonly Pick<LiveWindow, "values">[]): SimulatedModel;
@@ -71,6 +75,9 @@ export interface LiveWindow {
   readonly profiles: readonly LiveProfile[];
   /** One array a column of the whole model, features first; then those of the slices. */
   readonly values: readonly Float64Array[];
+  /** The longest stretch without an event, and the values of monitors; where the model has none, nothing is said of them. */
+  readonly gap?: GapObservation;
+  readonly observations?: readonly ValueObservation[];
 }
 
 /** A Monday. */
