@@ -103,6 +103,53 @@ describe("what a person reads at three in the morning", () => {
     `);
   });
 
+  test("a new version decides otherwise than the approved one beside it", () => {
+    const canary = sampleFinding({
+      opened: 13,
+      role: "class",
+      feature: "class",
+      version: "2",
+      harm: "predictions_moved",
+      evidence: {
+        control: "1",
+        horizon: "long",
+        effect: 0.0108,
+        effectLow: 0.0071,
+        rows: 24_000,
+        referenceRows: 456_000,
+        contributors: [
+          { name: "late", reference: 0.102, current: 0.113 },
+          { name: "on_time", reference: 0.898, current: 0.887 },
+        ],
+        predictions: { verdict: "moved", effect: 0.0108, effectHigh: 0.015 },
+      },
+    });
+    const [opened] = messages([canary]);
+    expect(text(opened)).toMatchInlineSnapshot(`
+      "
+      PAGE  flight-delay (production): the predicted class of version 2 differs from version 1's
+        what         the predicted class of version 2: late 10.2 % → 11.3 % of rows, version 1 → version 2
+                     1.1 % of rows differ, at least 0.7 %, over the last windows together; 24,000 rows
+                     against 456,000 of version 1 in the same windows
+        for whom     values: on_time 89.8 % → 88.7 %
+        since        Sat 2026-03-14 00:00 UTC, for 1 day
+        predictions  moved: 1.1 % of rows
+        next         1. Versions 2 and 1 decide differently on the same traffic: hold the rollout until it
+                        is known why.
+                     2. Look for what only one of them has: its threshold, its feature code, its training
+                        data, its cache.
+                     3. If version 2 is right, approve it: name it as baseline.version in the model's
+                        file.
+        rows         leeway sql 'SELECT version, prediction_class AS value, count() AS rows, count() /
+                     sum(count()) OVER (PARTITION BY version) AS share FROM \`v_flight-delay\` WHERE
+                     environment = $$production$$ AND event_time >= $$2026-03-14 00:00:00$$ AND event_time
+                     < $$2026-03-15 00:00:00$$ AND version IN ($$1$$, $$2$$) GROUP BY version, value ORDER
+                     BY value, version LIMIT 20'
+        link         http://127.0.0.1:8686/incidents/1nc1den7
+      "
+    `);
+  });
+
   test("distance in kilometres, predictions did not move", () => {
     const distance = sampleFinding({
       opened: 27,

@@ -291,6 +291,7 @@ function shellLine(sqlCommand: string, finding: Finding, model: ModelSpec | null
     type: seriesType(finding, model),
     windowStartMs: finding.openedWindowStartMs,
     windowEndMs: finding.openedWindowEndMs,
+    control: finding.evidence.control,
   });
   return `${sqlCommand} '${sql.replaceAll("'", `'\\''`)}'`;
 }

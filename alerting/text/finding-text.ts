@@ -92,7 +92,7 @@ export function headline(finding: Finding): string {
     case "distribution":
       if (finding.evidence.control !== undefined) {
         const verb = finding.state === "closed" ? "differed" : "differs";
-        return `${name} ${verb} from version ${finding.evidence.control}'s in the same windows`;
+        return `${name} ${verb} from version ${finding.evidence.control}'s`;
       }
       return finding.evidence.horizon === "long" ? `${name} is drifting` : `${name} changed`;
   }
@@ -211,7 +211,8 @@ export function sizeText(finding: Finding): string {
   if (evidence.horizon === "fast") {
     return `${shareText(evidence.effect)} of rows beyond the worst few minutes of the baseline, at least ${shareText(evidence.effectLow)}`;
   }
-  const size = `${shareText(evidence.effect)} of rows moved, at least ${shareText(evidence.effectLow)}`;
+  const moved = evidence.control === undefined ? "moved" : "differ";
+  const size = `${shareText(evidence.effect)} of rows ${moved}, at least ${shareText(evidence.effectLow)}`;
   return evidence.horizon === "long" ? `${size}, over the last windows together` : size;
 }
 

@@ -5,6 +5,7 @@ import { dayMs } from "../../core/window.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import { writeFeatureSchemas } from "../../store/facts/feature-schemas.ts";
 import { readProfilePair } from "../../store/facts/page-profiles.ts";
+import { rowsQuery } from "../../store/facts/rows-query.ts";
 import { createTestDatabase } from "../../store/facts/test-database.ts";
 import { generateEvents, normalSql, uniformSql } from "../../store/facts/test-events.ts";
 import { detectorPass } from "../testing/detector-pass.ts";
@@ -86,6 +87,16 @@ test("a tenth more of what version 1 decides is found in version 2, beside it, t
   expect(yes.current).toBeCloseTo(counted!.own_yes, 9);
   const pair = await readProfilePair(facts, { ...first, environment: "production", window });
   expect(pair).toMatchObject({ control: "1", reference: { rows: counted!.control_rows } });
+  // The rows that a person is sent to say the same.
+  const question = { ...first, windowStartMs: window.startMs, type: "categorical", control: evidence.control } as const;
+  const shown = await facts.query<{ version: string; value: string; share: number }>(
+    rowsQuery(question).replace("`v_m`", "events"),
+  );
+  const shareOf = (version: string) => shown.find((row) => row.version === version && row.value === "yes")?.share;
+  expect([shareOf("1"), shareOf("2")]).toEqual([
+    expect.closeTo(counted!.control_yes, 9),
+    expect.closeTo(counted!.own_yes, 9),
+  ]);
 });
 
 test("what moves both versions is told of the baseline's version alone", async () => {

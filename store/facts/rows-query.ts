@@ -15,6 +15,8 @@ export interface RowsQuestion {
   /** The window in which it changed. */
   readonly windowStartMs: number;
   readonly windowEndMs: number;
+  /** The version that it differs from in the same windows, if that is what was found. */
+  readonly control?: string | undefined;
 }
 
 /**
@@ -27,15 +29,17 @@ export function rowsQuery(question: RowsQuestion): string {
   const column = seriesColumn(series);
   const view = sqlIdentifier(modelView(model));
   const labelled = sqlIdentifier(labelledModelView(model));
-  const where = (fromMs: number, ...more: readonly string[]) =>
+  const ofVersions = (fromMs: number, versions: readonly string[], ...more: readonly string[]) =>
     [
       `WHERE environment = ${dollarQuoted(environment)}`,
       `event_time >= ${timeText(fromMs)}`,
       `event_time < ${timeText(windowEndMs)}`,
-      ...(series.version === "" ? [] : [`version = ${dollarQuoted(series.version)}`]),
+      ...versions,
       ...sliceConditions(series.slice),
       ...more,
     ].join(" AND ");
+  const own = series.version === "" ? [] : [`version = ${dollarQuoted(series.version)}`];
+  const where = (fromMs: number, ...more: readonly string[]) => ofVersions(fromMs, own, ...more);
   // The window before it stands beside it, in a dozen steps each: the jump shows.
   const step = `toStartOfInterval(event_time, ${stepText(lengthMs / 12)})`;
   const before = windowStartMs - lengthMs;
@@ -66,6 +70,13 @@ export function rowsQuery(question: RowsQuestion): string {
     case "silence":
       return `SELECT ${step} AS time, count() AS rows, max(ingest_time) AS ingested FROM ${view} ${where(before)} GROUP BY time ORDER BY time`;
     case "distribution":
+      if (question.control !== undefined) {
+        const both = [question.control, series.version].map(dollarQuoted).join(", ");
+        const rows = ofVersions(windowStartMs, [`version IN (${both})`]);
+        return question.type === "numeric"
+          ? `SELECT version, count() AS rows, avg(${column}) AS mean, quantiles(0.1, 0.5, 0.9)(${column}) AS deciles FROM ${view} ${rows} GROUP BY version ORDER BY version`
+          : `SELECT version, ${column} AS value, count() AS rows, count() / sum(count()) OVER (PARTITION BY version) AS share FROM ${view} ${rows} GROUP BY version, value ORDER BY value, version LIMIT 20`;
+      }
       return question.type === "numeric"
         ? `SELECT ${step} AS time, count() AS rows, avg(${column}) AS mean, quantiles(0.1, 0.5, 0.9)(${column}) AS deciles FROM ${view} ${where(before)} GROUP BY time ORDER BY time`
         : `SELECT ${column} AS value, countIf(event_time < ${timeText(windowStartMs)}) AS before, countIf(event_time >= ${timeText(windowStartMs)}) AS after FROM ${view} ${where(before)} GROUP BY value ORDER BY abs(toInt64(after) - toInt64(before)) DESC LIMIT 20`;
