@@ -44,7 +44,7 @@ const usual: CanarySpec = { traffic: "iid", rows: 40_000, share: 0.05, rate: 0.1
 const beside: StreamSpec = {
   kind: "iid",
   features: 20,
-  referenceRows: 28_000,
+  referenceRows: 10_000,
   rows: 1000,
   volumeSpread: 0,
   clusterSize: 10,
@@ -110,6 +110,8 @@ const rowsPerUser = 10;
 const userShare = 0.4;
 const referenceWindows = 28;
 const parts = 16;
+/** Of the table that finds a score's bin. */
+const cells = 4096;
 
 /** Scores as standard normals; what is decided of them is the model's. */
 interface Drawn {
@@ -138,10 +140,15 @@ export function createCanaryModel(canary: CanarySpec, stream: StreamSpec, ...see
   const score = numericBinning(
     Float64Array.from(reference.flatMap(({ scores }) => Array.from(scores.subarray(0, 1000)))).sort(),
   );
-  const edges = Float64Array.from(score.edges);
+  const bin = binFinder(Float64Array.from(score.edges));
   const classes: Binning = { kind: "categorical", categories: ["no", "yes"], distinct: 2, singletons: 0 };
   const results = [
-    { role: "score", feature: "score", binning: score, count: (scores: Float64Array) => scoreCounts(edges, scores) },
+    {
+      role: "score",
+      feature: "score",
+      binning: score,
+      count: (scores: Float64Array) => scoreCounts(bin, score.edges.length + 1, scores),
+    },
     {
       role: "class",
       feature: "class",
@@ -151,9 +158,9 @@ export function createCanaryModel(canary: CanarySpec, stream: StreamSpec, ...see
   ] as const;
 
   const profiles = results.flatMap(({ role, feature, binning, count }): ReferenceProfile[] => {
-    const subWindows = reference.map(({ scores }) => count(scores, cut));
     const series: Series = { role, feature, version: "", slice: "" };
     const pairsOf = reference.map((window) => pairs(window).map((pair) => both(pair, (one) => count(one, cut))));
+    const subWindows = pairsOf.map((window) => window.flat().reduce(addCounts));
     const splits = Array.from({ length: parts / 2 }, (_, pair) => pairsOf.map((window) => window[pair]!));
     const known = { series, binning, pooled: subWindows.reduce(addCounts, emptyCounts(binning)), subWindows };
     return [
@@ -261,9 +268,23 @@ function counted(rows: number, bins: Float64Array): SeriesCounts {
   return { ...plain, ...sizes, presentRows: rows, presentWeight: rows, presentWeightSquares: rows, bins };
 }
 
-function scoreCounts(edges: Float64Array, scores: Float64Array): SeriesCounts {
-  const bins = new Float64Array(edges.length + 1);
-  for (const score of scores) bins[binOf(edges, score)]! += 1;
+/** As `binOf`, from near where the bin must be: millions of scores are counted. */
+function binFinder(edges: Float64Array): (score: number) => number {
+  const low = edges[0]!;
+  const step = (edges.at(-1)! - low) / cells;
+  const starts = Int32Array.from({ length: cells }, (_, cell) => binOf(edges, low + cell * step));
+  return (score) => {
+    if (score <= low) return 0;
+    let bin = starts[Math.min(cells - 1, Math.floor((score - low) / step))]!;
+    while (bin > 0 && score <= edges[bin - 1]!) bin -= 1;
+    while (bin < edges.length && score > edges[bin]!) bin += 1;
+    return bin;
+  };
+}
+
+function scoreCounts(bin: (score: number) => number, count: number, scores: Float64Array): SeriesCounts {
+  const bins = new Float64Array(count);
+  for (const score of scores) bins[bin(score)]! += 1;
   return counted(scores.length, bins);
 }
 
