@@ -251,7 +251,7 @@ export function createPerformanceRecorder(options: {
   const referenceOf = async (state: PerformanceState, window: Window): Promise<PerformanceReference | null> => {
     if (state.reference !== null || loaded === null || referenceLooks >= mostReferenceLooks) return state.reference;
     const labels = await countLabels(facts, loaded.rowScope);
-    if (labels === referenceLabels) return null;
+    if (labels === 0 || labels === referenceLabels) return null;
     referenceLabels = labels;
     referenceLooks += 1;
     return performanceReference(facts, loaded, task, performance, { alignment, beforeMs: window.startMs });
@@ -323,7 +323,7 @@ export function createPerformanceRecorder(options: {
   const decideDue = async (
     { state, closedMs }: NonNullable<typeof known>,
     window: Window,
-    cohorts: readonly CohortExpression[],
+    { cohorts, last }: { readonly cohorts: readonly CohortExpression[]; readonly last: boolean },
   ): Promise<PerformanceState> => {
     const measured = await measure(window, cohorts);
     const judged = isJudged(window);
@@ -348,7 +348,8 @@ export function createPerformanceRecorder(options: {
     await write(window, measured, { revision, due: true, cohorts, decisions: step.decisions ?? withoutReference });
     const records = step.findings.map((finding) => record(finding, next, standing(finding)));
     await insertFindings(facts, records, clock.now());
-    await store(next, window);
+    // Where nothing was decided, a state once for all of them is enough: measuring again changes nothing.
+    if (last || step.decisions !== null) await store(next, window);
     return next;
   };
 
@@ -416,8 +417,9 @@ export function createPerformanceRecorder(options: {
         known.state = state;
         stored += measured;
       }
-      for (const window of [...windowsBetween(known.state.nextDueMs, dueThroughMs, alignment)]) {
-        known.state = await decideDue(known, window, cohorts);
+      const due = [...windowsBetween(known.state.nextDueMs, dueThroughMs, alignment)];
+      for (const [index, window] of due.entries()) {
+        known.state = await decideDue(known, window, { cohorts, last: index === due.length - 1 });
         known.closedMs = Math.max(known.closedMs, window.endMs);
         stored += 1;
       }

@@ -2,7 +2,12 @@ import type { IncidentDetail } from "../../alerting/incident-view.ts";
 import { shareText } from "../../alerting/text/quantities.ts";
 import { LeewayError } from "../../core/errors.ts";
 import type { ModelSpec } from "../../core/model.ts";
-import { decidedSpan, findDecidedWindow, readEvaluations } from "../../store/facts/decided-window.ts";
+import {
+  decidedSpan,
+  findDecidedWindow,
+  readEvaluations,
+  readPerformanceDecisions,
+} from "../../store/facts/decided-window.ts";
 import { readModelNames } from "../../store/facts/models.ts";
 import { nearestName } from "../config/fault.ts";
 import { parseInstant } from "../config/instant.ts";
@@ -133,11 +138,12 @@ async function explainWindow(
       );
     }
     const { examineWindow } = await import("../../detectors/examination.ts");
-    const [evaluations, examination] = await Promise.all([
+    const [evaluations, performance, examination] = await Promise.all([
       readEvaluations(facts, { environment, model: name, ...decided }),
+      readPerformanceDecisions(facts, { environment, model: name, ...decided }),
       examineWindow(facts, { environment, model, decided }),
     ]);
-    const all = explainSeries(evaluations, examination);
+    const all = explainSeries([...evaluations, ...performance], examination);
     const series = feature === null ? all : all.filter((one) => one.series.feature === feature);
     if (feature !== null && series.length === 0) {
       const names = [...new Set(all.map((one) => one.series.feature).filter((other) => other !== ""))];

@@ -80,7 +80,7 @@ export function explainSeries(
     return {
       series,
       signal,
-      name: series.role === "feature" && series.feature === "" ? "flow of events" : seriesLabel(series),
+      name: nameOf(evaluation),
       state: evaluation.state,
       conclusion: conclusionOf(evaluation, gates),
       gates,
@@ -109,6 +109,11 @@ export function explainSeries(
   });
 }
 
+function nameOf({ series, signal, contrast }: Evaluation): string {
+  if (signal === "performance") return `${contrast}${series.version === "" ? "" : ` of version ${series.version}`}`;
+  return series.role === "feature" && series.feature === "" ? "flow of events" : seriesLabel(series);
+}
+
 type Memory = WindowExamination["findings"][number];
 
 function gatesOf(
@@ -120,6 +125,7 @@ function gatesOf(
   const { state, signal } = evaluation;
   const gates: Gate[] = [];
   if (signal === "custom" || signal === "joint") return monitorGates(evaluation, memory, examination);
+  if (signal === "performance") return performanceGates(evaluation);
   if (state === "no_baseline") {
     const detail =
       evaluation.referenceRows === 0
@@ -233,6 +239,37 @@ function monitorGates(
       detail: `${sizeOf(effect)} ${evaluation.signal === "joint" ? "above" : "away from"} that mean, at least ${sizeOf(Math.max(0, effectLow ?? 0))}; the latter must exceed min_change of the model's file`,
     },
     ...(persistence === null ? [] : [persistence]),
+  ];
+}
+
+/** A metric's gates: what labels said when they were due, and since. */
+function performanceGates(evaluation: Evaluation): readonly Gate[] {
+  const { state, effect, effectLow, pValue, threshold, referenceRows, rows, contrast, methods } = evaluation;
+  if (state === "no_baseline") {
+    const detail = "fewer than 5 windows of the baseline have labels enough for it";
+    return [{ gate: "baseline", verdict: "not_measured", detail }];
+  }
+  const { labelled_rows: labelled = 0, label_coverage: coverage = 0 } = methods;
+  const labels = `${countText(labelled)} of ${countText(rows)} rows (${shareText(coverage)}) have a label so far`;
+  if (effect === null || pValue === null || threshold === null) {
+    const detail = `${labels}: fewer than 30, or less than performance.min_coverage of what the baseline has; early labels are a biased sample`;
+    return [{ gate: "rows", verdict: "not_measured", detail }];
+  }
+  const { [contrast]: value = 0, [`reference_${contrast}`]: reference = 0 } = methods;
+  const significant = pValue <= threshold;
+  const worse = effect > 0 ? `${numberText(effect)} worse` : `${numberText(-effect)} better`;
+  return [
+    { gate: "rows", verdict: "passed", detail: labels },
+    {
+      gate: "significance",
+      verdict: significant ? "passed" : "failed",
+      detail: `p = ${probability(pValue)} ${significant ? "≤" : ">"} α = ${probability(threshold)}: ${contrast} ${numberText(value)} in this window, ${numberText(reference)} in ${countText(referenceRows)} labelled rows of the baseline`,
+    },
+    {
+      gate: "effect",
+      verdict: state === "drift" ? "passed" : effect > 0 ? "not_measured" : "failed",
+      detail: `${worse}, at least ${numberText(Math.max(0, effectLow ?? 0))} worse (this window, or the last windows together); the latter must exceed min_change of the model's file`,
+    },
   ];
 }
 

@@ -5,6 +5,7 @@ import type { PerformancePoint } from "../../store/facts/page-windows.ts";
 import { html, type Html } from "./html.ts";
 import { scrollTable } from "./scroll-table.ts";
 import { lengthText, windowText } from "./moment.ts";
+import { stateTag } from "./state-look.ts";
 import { timeChart, type ChartLine } from "./time-chart.ts";
 
 const shownVersions = 4;
@@ -65,9 +66,10 @@ export function performanceSection(points: readonly PerformancePoint[], spec: Mo
   );
   return html`<h2>Performance</h2>
     <p class="faint">
-      From labels, with 95 % intervals; reported and judged by nobody.
+      From labels, with 95 % intervals.
       ${coverage(whole)}.${estimated ? " Dotted: estimated from calibrated scores, before labels." : null}
     </p>
+    ${judgedTable(whole)}
     ${charts.length === 0 ? html`<p class="nothing">Not measured: no label has come yet.</p>` : html`<div class="charts">${first.map(({ chart }) => chart)}</div>`}
     ${
       more.length === 0
@@ -107,7 +109,69 @@ function measureChart(measure: string, { first: _, ...look }: Look, points: read
       ...(estimates.values.every((value) => value === null) ? [] : [{ ...estimates, estimated: true as const }]),
     ];
   });
-  return timeChart({ ...look, windows: spans, lines });
+  // All windows on one chart are held against one baseline, the newest that was.
+  const level = points.findLast(({ measures: known }) => known[`reference_${measure}`] !== undefined)?.measures[
+    `reference_${measure}`
+  ];
+  const trouble = points
+    .filter(({ judged }) => judged.some(({ metric, state }) => metric === measure && state === "drift"))
+    .map(({ window }) => window.startMs);
+  return timeChart({
+    ...look,
+    windows: spans,
+    lines,
+    trouble: new Set(trouble),
+    ...(level !== undefined && { level: { name: "baseline", value: level } }),
+  });
+}
+
+/** What was held against the baseline in the newest window whose labels are due. */
+function judgedTable(points: readonly PerformancePoint[]): Html | null {
+  const last = points.findLast(({ judged }) => judged.length > 0)?.window;
+  if (last === undefined) {
+    return html`<p class="faint">
+      Not held against the baseline: no window's labels were due, or the baseline has none.
+    </p>`;
+  }
+  const rows = points
+    .filter(({ window }) => window.startMs === last.startMs)
+    .flatMap(({ version, judged, measures: known }) =>
+      judged.map(({ metric, state, effect, effectLow }) => {
+        const format = measures[metric]?.format ?? numberText;
+        const number = (name: string) => (known[name] === undefined ? "not measured" : format(known[name]));
+        const [low, high] = [known[`${metric}_low`], known[`${metric}_high`]];
+        const worse =
+          effect === null
+            ? "not judged"
+            : effect < 0
+              ? "better"
+              : `${numberText(effect)} worse, at least ${numberText(Math.max(0, effectLow ?? 0))}`;
+        return html`<tr>
+          <th scope="row">${measures[metric]?.title ?? metric}</th>
+          <td>${version === "" ? "(none)" : version}</td>
+          <td class="number">
+            ${number(metric)}${low === undefined || high === undefined ? null : html` <span class="faint">${format(low)} to ${format(high)}</span>`}
+          </td>
+          <td class="number">${number(`reference_${metric}`)}</td>
+          <td>${worse}</td>
+          <td>${stateTag(state)}</td>
+        </tr>`;
+      }),
+    );
+  const table = scrollTable({
+    label: "Performance against the baseline",
+    columns: [
+      "Metric",
+      "Version",
+      { name: "Window", kind: "number" },
+      { name: "Baseline", kind: "number" },
+      "Worse by",
+      "State",
+    ],
+    rows,
+  });
+  return html`<h3>Against the baseline, window ${windowText(last)}</h3>
+    ${table}`;
 }
 
 function coverage(points: readonly PerformancePoint[]): string {

@@ -62,26 +62,64 @@ export async function decidedSpan(facts: Facts, key: Key): Promise<Window | null
   return row === undefined || row.windows === 0 ? null : { startMs: row.start_ms, endMs: row.end_ms };
 }
 
+const evaluationColumns = `role, feature, version, slice, signal, state, rows AS row_count, reference_rows, contrast, effect, effect_low,
+       p_value, threshold, methods`;
+
+interface EvaluationRow {
+  readonly role: SeriesRole;
+  readonly feature: string;
+  readonly version: string;
+  readonly slice: string;
+  readonly signal: Evaluation["signal"];
+  readonly state: SeriesState;
+  readonly row_count: number;
+  readonly reference_rows: number;
+  readonly contrast: string;
+  readonly effect: number | null;
+  readonly effect_low: number | null;
+  readonly p_value: number | null;
+  readonly threshold: number | null;
+  readonly methods: Readonly<Record<string, number>>;
+}
+
+function evaluationOf({ role, feature, version, slice, ...row }: EvaluationRow): Evaluation {
+  return {
+    series: { role, feature, version, slice } satisfies Series,
+    signal: row.signal,
+    state: row.state,
+    rows: row.row_count,
+    referenceRows: row.reference_rows,
+    contrast: row.contrast,
+    effect: row.effect,
+    effectLow: row.effect_low,
+    pValue: row.p_value,
+    threshold: row.threshold,
+    methods: row.methods,
+  };
+}
+
+/** What was decided of a window's performance when its labels were due, as of the latest labels; none before that. */
+export async function readPerformanceDecisions(
+  facts: Facts,
+  key: Key & { readonly window: Window; readonly baselineId: string },
+): Promise<Evaluation[]> {
+  const { environment, model, baselineId, window } = key;
+  const rows = await facts.query<EvaluationRow>(
+    `SELECT ${evaluationColumns} FROM (
+       SELECT * FROM evaluations
+       WHERE environment = {environment:String} AND model = {model:String} AND baseline_id = {baselineId:String}
+         AND window_start = fromUnixTimestamp64Milli({startMs:Int64}, 'UTC') AND signal = 'performance'
+       ORDER BY revision DESC, evaluated_at DESC LIMIT 1 BY role, version, slice
+     ) WHERE contrast != '' ORDER BY role, version`,
+    { environment, model, baselineId, startMs: window.startMs },
+  );
+  return rows.map(evaluationOf);
+}
+
 /** What one window said about every series, as of its latest revision; performance left out. */
 export async function readEvaluations(facts: Facts, key: Key & DecidedWindow): Promise<Evaluation[]> {
-  const rows = await facts.query<{
-    role: SeriesRole;
-    feature: string;
-    version: string;
-    slice: string;
-    signal: Evaluation["signal"];
-    state: SeriesState;
-    row_count: number;
-    reference_rows: number;
-    contrast: string;
-    effect: number | null;
-    effect_low: number | null;
-    p_value: number | null;
-    threshold: number | null;
-    methods: Readonly<Record<string, number>>;
-  }>(
-    `SELECT role, feature, version, slice, signal, state, rows AS row_count, reference_rows, contrast, effect, effect_low,
-       p_value, threshold, methods
+  const rows = await facts.query<EvaluationRow>(
+    `SELECT ${evaluationColumns}
      FROM evaluations
      WHERE environment = {environment:String} AND model = {model:String} AND baseline_id = {baselineId:String}
        AND window_start = fromUnixTimestamp64Milli({startMs:Int64}, 'UTC') AND signal != 'performance'
@@ -95,17 +133,5 @@ export async function readEvaluations(facts: Facts, key: Key & DecidedWindow): P
       revision: key.revision,
     },
   );
-  return rows.map(({ role, feature, version, slice, ...row }) => ({
-    series: { role, feature, version, slice } satisfies Series,
-    signal: row.signal,
-    state: row.state,
-    rows: row.row_count,
-    referenceRows: row.reference_rows,
-    contrast: row.contrast,
-    effect: row.effect,
-    effectLow: row.effect_low,
-    pValue: row.p_value,
-    threshold: row.threshold,
-    methods: row.methods,
-  }));
+  return rows.map(evaluationOf);
 }

@@ -169,6 +169,14 @@ export interface PerformancePoint {
   readonly state: SeriesState;
   readonly rows: number;
   readonly measures: Readonly<Record<string, number>>;
+  /** What was held against the baseline; empty before labels were due, and for slices. */
+  readonly judged: readonly {
+    readonly metric: string;
+    readonly state: SeriesState;
+    /** How much worse, and its lower 90 % bound; null if it was not measured. */
+    readonly effect: number | null;
+    readonly effectLow: number | null;
+  }[];
 }
 
 /** The last measured windows of a model, in order of time; the latest revision of each version and slice. */
@@ -184,26 +192,37 @@ export async function readPerformanceHistory(
     state: SeriesState;
     row_count: number;
     methods: Readonly<Record<string, number>>;
+    contrast: string;
+    effect: number | null;
+    effect_low: number | null;
   }>(
     `SELECT version, slice, toUnixTimestamp64Milli(window_start) AS start_ms, toUnixTimestamp64Milli(window_end) AS end_ms, state,
-       rows AS row_count, methods
+       rows AS row_count, methods, contrast, effect, effect_low
      FROM (
        SELECT * FROM evaluations
        WHERE environment = {environment:String} AND model = {model:String} AND signal = 'performance' AND window_start IN (
          SELECT DISTINCT window_start FROM evaluations
          WHERE environment = {environment:String} AND model = {model:String} AND signal = 'performance'
          ORDER BY window_start DESC LIMIT {windows:UInt32})
-       ORDER BY revision DESC, evaluated_at DESC LIMIT 1 BY window_start, version, slice
+       ORDER BY revision DESC, evaluated_at DESC LIMIT 1 BY window_start, version, slice, role
      )
-     ORDER BY start_ms, version, slice`,
+     ORDER BY start_ms, version, slice, role`,
     key,
   );
-  return rows.map((row) => ({
-    version: row.version,
-    slice: row.slice,
-    window: { startMs: row.start_ms, endMs: row.end_ms },
-    state: row.state,
-    rows: row.row_count,
-    measures: row.methods,
-  }));
+  // What was decided of a score stands in a row beside that of the class, which has all metrics.
+  const points = Map.groupBy(rows, (row) => JSON.stringify([row.start_ms, row.version, row.slice]));
+  return [...points.values()].map((own) => {
+    const [row] = own as [(typeof own)[number], ...typeof own];
+    return {
+      version: row.version,
+      slice: row.slice,
+      window: { startMs: row.start_ms, endMs: row.end_ms },
+      state: row.state,
+      rows: row.row_count,
+      measures: Object.assign({}, ...own.toReversed().map(({ methods }) => methods)) as Record<string, number>,
+      judged: own
+        .filter(({ contrast }) => contrast !== "")
+        .map(({ contrast, state, effect, effect_low: effectLow }) => ({ metric: contrast, state, effect, effectLow })),
+    };
+  });
 }
