@@ -11,6 +11,7 @@ export function appendLabel(block: LabelBlock, fields: LabelFields, offset: numb
   appendInt64(block.labelTime, fields.labelTimeMs);
   appendString(block.eventId, fields.eventId);
   appendString(block.entityKey, fields.entityKey);
+  appendLowCardinality(block.name, fields.name);
   if (typeof fields.label === "number") {
     appendNullableFloat64(block.labelNum, fields.label);
     appendKey(block.labelClass, nullKey);

@@ -186,16 +186,17 @@ describe("what is read back from the engine equals what was sent", () => {
       { event_id: "e-1", model: "m", label: true, label_time: nowMs },
       { entity_key: "k", model: "m", environment: "staging", label: 12.25, label_time: nowMs - 1 },
       { event_id: "e-2", entity_key: "k", model: "m", label: "", label_time: nowMs - 2 },
+      { event_id: "e-2", model: "m", name: "revenue", label: 9.5, label_time: nowMs - 2 },
     ];
     const sent = batchOf("labels", labels);
     await insert(sent);
     const rows = await facts.query(
-      `SELECT environment, model, toUnixTimestamp64Milli(label_time) AS ms, event_id, entity_key, label_num, label_class,
+      `SELECT environment, model, toUnixTimestamp64Milli(label_time) AS ms, event_id, entity_key, name, label_num, label_class,
         partition, offset, dateDiff('day', toDate(ingest_time), expires_on) AS days
       FROM labels WHERE topic = {topic:String} ORDER BY offset`,
       { topic: sent.topic },
     );
-    const shared = { model: "m", partition: 3, days: 90 };
+    const shared = { model: "m", partition: 3, days: 90, name: "" };
     expect(rows).toEqual([
       {
         ...shared,
@@ -226,6 +227,17 @@ describe("what is read back from the engine equals what was sent", () => {
         label_num: null,
         label_class: "",
         offset: 2 ** 33 + 2,
+      },
+      {
+        ...shared,
+        environment: "production",
+        ms: nowMs - 2,
+        event_id: "e-2",
+        entity_key: "",
+        name: "revenue",
+        label_num: 9.5,
+        label_class: null,
+        offset: 2 ** 33 + 3,
       },
     ]);
   });

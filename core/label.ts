@@ -6,8 +6,10 @@ export interface Label {
   readonly entityKey: string;
   readonly model: string;
   readonly environment: string;
-  /** A class (string), a number, or an outcome such as revenue. A boolean arrives as "true" or "false". */
+  /** Empty: what really happened. Else the outcome of this name: a number such as revenue. */
+  readonly name: string;
+  /** A class (string), or a number. A boolean arrives as "true" or "false". */
   readonly label: number | string;
-  /** When the outcome was known, ms since the epoch. The latest wins, then the highest offset. */
+  /** When the outcome was known, ms since the epoch. The latest of a name wins, then the highest offset. */
   readonly labelTimeMs: number;
 }

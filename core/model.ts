@@ -55,6 +55,13 @@ export type MonitorSpec = {
   | { readonly kind: "domain_classifier" }
 );
 
+/** A number that what came of a prediction is worth, such as revenue: its mean is compared between arms and versions, and with the baseline. */
+export interface OutcomeSpec {
+  readonly name: string;
+  /** `named_label`: labels of this name; `label`: the label itself, a number; `event`: a field of the event, kept in `extra`. */
+  readonly from: "named_label" | "label" | "event";
+}
+
 /** Metrics from labels that are held against the baseline. */
 export const judgedMetrics = ["accuracy", "precision", "recall", "roc_auc", "brier", "log_loss", "mae"] as const;
 export type JudgedMetric = (typeof judgedMetrics)[number];
@@ -136,6 +143,8 @@ export interface ModelSpec {
   readonly monitors: readonly MonitorSpec[];
   /** Absent: what the task says. */
   readonly performance?: PerformanceSpec;
+  /** Absent: none. */
+  readonly outcomes?: readonly OutcomeSpec[];
   readonly baseline: BaselineSpec | null;
   readonly monitoring: MonitoringSpec;
   readonly alerting: AlertingSpec;

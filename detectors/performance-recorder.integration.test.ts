@@ -1,6 +1,7 @@
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { createManualClock } from "../core/clock.ts";
+import type { OutcomeSpec } from "../core/model.ts";
 import { dayMs } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { createTestDatabase } from "../store/facts/test-database.ts";
@@ -21,11 +22,16 @@ function loadedOf({ scope, rows }: ReferenceRows): Pick<LoadedBaseline, "baselin
   return { baseline: { ...baseline, spec: { kind: "range", fromMs, toMs } }, rowScope: scope, slices: [] };
 }
 
-function recorderOf(facts: Facts, reference: ReferenceRows | null = null, metrics: DetectorMetrics | null = null) {
+function recorderOf(
+  facts: Facts,
+  reference: ReferenceRows | null = null,
+  metrics: DetectorMetrics | null = null,
+  outcomes: readonly OutcomeSpec[] = [],
+) {
   return createPerformanceRecorder({
     facts,
     environment: "production",
-    model: testModel(),
+    model: testModel({ outcomes }),
     task: { kind: "binary", positive: "yes", labelDelayMs: dayMs, labelWindowMs: 7 * dayMs },
     alignment: { lengthMs: dayMs, zone: "UTC" },
     loaded: reference === null ? null : loadedOf(reference),
@@ -151,6 +157,72 @@ test("before labels, performance is estimated by scores that the reference's lab
   await recorder.record(through(1, 0));
   expect((await gauges()).get("accuracy")).toBeCloseTo(0.75, 1);
   expect((await gauges()).get("estimated_accuracy")).toBe(estimate!.accuracy);
+});
+
+test("an outcome comes by event id, by entity key or with the event, and is compared by arm and with the baseline; it is no label", async () => {
+  await using facts = await createTestDatabase();
+  // Two days, one as baseline; arm b earns 5 more, and on the second day everybody 1 more.
+  const count = 800;
+  await generateEvents(facts, {
+    model: "m",
+    schemaId: "s",
+    fromMs: startMs,
+    stepMs: (2 * dayMs) / count,
+    count,
+    score: "0.5",
+    predictionClass: "'yes'",
+    entityKey: "concat('k', toString(i))",
+  });
+  await facts.command(
+    "ALTER TABLE events UPDATE arm = if(toUInt64(event_id) % 4 = 0, 'b', 'a'), extra = map('price', toString(toUInt64(event_id) % 3)) WHERE true",
+    {},
+    { mutations_sync: 2 },
+  );
+  const revenue = `10 + (number % 4 = 0) * 5 + (number >= ${count / 2}) + number % 2`;
+  await facts.command(
+    `INSERT INTO labels (environment, model, label_time, event_id, entity_key, name, label_num, expires_on)
+     SELECT 'production', 'm', fromUnixTimestamp64Milli(toInt64(${startMs}) + toInt64(number) * ${(2 * dayMs) / count} + 1000, 'UTC'),
+       if(number % 3 = 0, toString(number), ''), if(number % 3 = 0, '', concat('k', toString(number))), 'revenue', ${revenue}, '2149-06-01'
+     FROM numbers(${count})`,
+    {},
+    { async_insert: 0, insert_deduplicate: 0 },
+  );
+  const scope = { environment: "production", model: "m", fromMs: startMs, toMs: startMs + dayMs };
+  const outcomes = [
+    { name: "revenue", from: "named_label" },
+    { name: "price", from: "event" },
+  ] as const;
+  const recorder = recorderOf(facts, { scope, rows: count / 2 }, null, outcomes);
+  await recorder.record(through(2, 2));
+  const methods = async () =>
+    new Map(
+      (
+        await facts.query<{ slice: string; methods: Record<string, number> }>(
+          `SELECT slice, methods FROM evaluations WHERE signal = 'performance' AND window_start = fromUnixTimestamp64Milli({at:Int64}, 'UTC')
+           ORDER BY revision DESC LIMIT 1 BY slice`,
+          { at: startMs + dayMs },
+        )
+      ).map(({ slice, methods: of }) => [slice, of]),
+    );
+  const found = await methods();
+  expect([...found.keys()].toSorted()).toEqual(["", "arm=a", "arm=b"]);
+  const whole = found.get("")!;
+  expect(whole).toMatchObject({ labelled_rows: 0, "outcome_rows:revenue": 400, "outcome_rows:price": 400 });
+  expect(whole["outcome:revenue"]).toBeCloseTo(10 + 5 / 4 + 1 + 1 / 2, 12);
+  expect(whole["outcome_baseline_difference:revenue"]).toBeCloseTo(1, 12);
+  expect(whole["outcome_baseline_difference_low:revenue"]).toBeGreaterThan(0.5);
+  expect(found.get("arm=b")!["outcome_difference:revenue"]).toBeCloseTo(5 - 2 / 3, 12);
+  expect(found.get("arm=a")).not.toHaveProperty("outcome_difference:revenue");
+
+  // A later number of an event takes the place of its earlier one.
+  await facts.command(
+    `INSERT INTO labels (environment, model, label_time, event_id, name, label_num, expires_on)
+     VALUES ('production', 'm', fromUnixTimestamp64Milli(toInt64(${startMs + 3 * dayMs}), 'UTC'), '799', 'revenue', 4012, '2149-06-01')`,
+  );
+  await facts.command("TRUNCATE TABLE performance_states");
+  await facts.command("TRUNCATE TABLE evaluations");
+  await recorderOf(facts, { scope, rows: count / 2 }, null, outcomes).record(through(2, 2));
+  expect((await methods()).get("")!["outcome:revenue"]).toBeCloseTo(12.75 + 4000 / 400, 12);
 });
 
 test("groups of each cohort attribute have their rates, the version their ratio; small groups are not shown", async () => {

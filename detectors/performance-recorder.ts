@@ -17,7 +17,9 @@ import {
   labelsDue,
   lastPerformanceWindows,
 } from "../store/facts/performance.ts";
-import type { PerformanceCounts } from "../store/facts/performance.ts";
+import type { Moments, PerformanceCounts } from "../store/facts/performance.ts";
+import { countOutcomes } from "../store/facts/outcomes.ts";
+import type { OutcomeCounts } from "../store/facts/outcomes.ts";
 import { insertPerformanceState, readPerformanceState } from "../store/facts/performance-states.ts";
 import { firstEventMs } from "../store/facts/windows.ts";
 import type { LoadedBaseline } from "./baselines/baseline.ts";
@@ -33,6 +35,8 @@ import type {
   PerformanceReference,
   PerformanceWindow,
 } from "./performance/performance-decider.ts";
+import { outcomeMean, withOutcomes } from "./performance/outcomes.ts";
+import type { OutcomeMean } from "./performance/outcomes.ts";
 import { performanceFindingRecord } from "./performance/performance-findings.ts";
 import { estimatePrefix, performanceRow, withDecisions, withFairness } from "./performance/performance-rows.ts";
 import { createReferenceCalibration } from "./performance/reference-calibration.ts";
@@ -86,6 +90,8 @@ interface PerformanceState {
   readonly reference: PerformanceReference | null;
   /** Start of the next window whose labels will be due. */
   readonly nextDueMs: number;
+  /** What outcomes came to in the baseline, by name; absent until some had come. */
+  readonly outcomes?: Readonly<Record<string, OutcomeMean>>;
   /** Before the first of `recent`, and after the last. */
   readonly base: PerformanceMemory;
   readonly memory: PerformanceMemory;
@@ -97,7 +103,7 @@ interface PerformanceState {
 export function createPerformanceRecorder(options: {
   readonly facts: Facts;
   readonly environment: string;
-  readonly model: Pick<ModelSpec, "name" | "performance" | "monitoring">;
+  readonly model: Pick<ModelSpec, "name" | "performance" | "outcomes" | "monitoring">;
   readonly task: KnownTask;
   readonly alignment: WindowAlignment;
   /** Null: there is nothing to hold performance against. */
@@ -106,7 +112,7 @@ export function createPerformanceRecorder(options: {
   readonly metrics: DetectorMetrics | null;
 }): PerformanceRecorder {
   const { facts, environment, task, alignment, clock, loaded } = options;
-  const { name: model, monitoring } = options.model;
+  const { name: model, monitoring, outcomes = [] } = options.model;
   const { minSliceRows } = monitoring;
   const baselineId = loaded?.baseline.baselineId ?? "";
   const key = { environment, model };
@@ -127,7 +133,7 @@ export function createPerformanceRecorder(options: {
     performance,
   });
   const statement = createHash("sha256")
-    .update(JSON.stringify([performance, task]))
+    .update(JSON.stringify([performance, task, outcomes]))
     .digest("hex")
     .slice(0, 16);
   let known: { state: PerformanceState; closedMs: number } | null = null;
@@ -165,7 +171,7 @@ export function createPerformanceRecorder(options: {
   };
 
   /** Other metrics are judged from now on: what was decided stands. */
-  const asked = (state: PerformanceState): PerformanceState => ({
+  const asked = ({ outcomes: _, ...state }: PerformanceState): PerformanceState => ({
     ...state,
     statement,
     reference: null,
@@ -205,6 +211,8 @@ export function createPerformanceRecorder(options: {
 
   type Measured = {
     readonly parts: readonly PerformanceCounts[];
+    readonly outcomes: readonly OutcomeCounts[];
+    /** Labels that have come, those of outcomes included. */
     readonly labelled: number;
     readonly scope: {
       readonly environment: string;
@@ -221,17 +229,23 @@ export function createPerformanceRecorder(options: {
     });
     const scope = { environment, model, fromMs: window.startMs, toMs: window.endMs };
     const parts = await countPerformance(facts, scope, task, attributes);
-    return { parts, labelled: parts.reduce((sum, part) => sum + (part.slice === "" ? part.labelled : 0), 0), scope };
+    const counted = outcomes.length === 0 ? [] : await countOutcomes(facts, scope, task, outcomes, attributes);
+    const known = counted
+      .filter(({ slice }) => slice === "")
+      .flatMap((one) => Object.values(one.outcomes).map((outcome) => outcome.known));
+    const labels = parts.filter(({ slice }) => slice === "").map(({ labelled }) => labelled);
+    return { parts, outcomes: counted, labelled: [...labels, ...known].reduce((sum, one) => sum + one, 0), scope };
   };
 
   const write = async (
     window: Window,
-    { parts, scope }: Measured,
+    { parts, outcomes: counted, scope }: Measured,
     how: {
       readonly revision: number;
       readonly due: boolean;
       readonly cohorts: readonly CohortExpression[];
       readonly decisions: readonly PerformanceDecision[] | null;
+      readonly state: Pick<PerformanceState, "outcomes">;
     },
   ): Promise<void> => {
     const { revision, due, cohorts } = how;
@@ -242,7 +256,8 @@ export function createPerformanceRecorder(options: {
     const measured = parts
       .filter((part) => part.slice === "" || part.rows >= minSliceRows)
       .map((part) => performanceRow(task, part, { due, minSliceRows, curve }));
-    const rows = withDecisions(withFairness(measured, fairness), how.decisions ?? []);
+    const told = withOutcomes(withFairness(measured, fairness), counted, how.state.outcomes ?? {});
+    const rows = withDecisions(told, how.decisions ?? []);
     await insertEvaluations(facts, { ...key, baselineId, window, revision }, rows, clock.now());
     showGauges(window, due, rows);
   };
@@ -255,6 +270,20 @@ export function createPerformanceRecorder(options: {
     referenceLabels = labels;
     referenceLooks += 1;
     return performanceReference(facts, loaded, task, performance, { alignment, beforeMs: window.startMs });
+  };
+
+  /** What outcomes came to in the baseline, remembered from when the first window after it was due. */
+  const outcomesOf = async (state: PerformanceState): Promise<PerformanceState["outcomes"]> => {
+    if (state.outcomes !== undefined || loaded === null || outcomes.length === 0) return state.outcomes;
+    const counted = (await countOutcomes(facts, loaded.rowScope, task, outcomes)).filter(({ slice }) => slice === "");
+    const means = outcomes.flatMap(({ name }) => {
+      const moments = [0, 1, 2, 3].map((at) =>
+        counted.reduce((sum, one) => sum + (one.outcomes[name]?.moments[at] ?? 0), 0),
+      );
+      const mean = outcomeMean(moments as unknown as Moments);
+      return mean === null ? [] : [[name, mean] as const];
+    });
+    return means.length === 0 ? undefined : Object.fromEntries(means);
   };
 
   /** Windows of the range that they would be held against are not judged. */
@@ -328,6 +357,7 @@ export function createPerformanceRecorder(options: {
     const measured = await measure(window, cohorts);
     const judged = isJudged(window);
     const held = judged ? await referenceOf(state, window) : state.reference;
+    const means = judged ? await outcomesOf(state) : state.outcomes;
     // Revision 0 was measured when the window closed.
     const revision = window.startMs < closedMs ? 1 : 0;
     const observed = judged && held !== null ? observedOf(window, measured.parts) : null;
@@ -339,13 +369,20 @@ export function createPerformanceRecorder(options: {
     const next: PerformanceState = {
       ...state,
       reference: held,
+      ...(means !== undefined && { outcomes: means }),
       nextDueMs: window.endMs,
       base,
       memory: step.memory,
       recent: recent.slice(-recheckedWindows),
     };
     const withoutReference = judged && held === null ? noBaseline(measured.parts) : null;
-    await write(window, measured, { revision, due: true, cohorts, decisions: step.decisions ?? withoutReference });
+    await write(window, measured, {
+      revision,
+      due: true,
+      cohorts,
+      decisions: step.decisions ?? withoutReference,
+      state: next,
+    });
     const records = step.findings.map((finding) => record(finding, next, standing(finding)));
     await insertFindings(facts, records, clock.now());
     // Where nothing was decided, a state once for all of them is enough: measuring again changes nothing.
@@ -391,7 +428,7 @@ export function createPerformanceRecorder(options: {
       recent.push({ ...due, revision });
       if (own === undefined && same) continue;
       const measured = own ?? (await measure(window, cohorts));
-      await write(window, measured, { revision, due: true, cohorts, decisions });
+      await write(window, measured, { revision, due: true, cohorts, decisions, state });
     }
     const next = { ...changed, recent, memory: after.memory };
     // As each stood last: what closed long before the newest window is in no memory any more.
@@ -425,7 +462,7 @@ export function createPerformanceRecorder(options: {
       }
       for (const window of [...windowsBetween(known.closedMs, closedThroughMs, alignment)]) {
         const measured = await measure(window, cohorts);
-        await write(window, measured, { revision: 0, due: false, cohorts, decisions: null });
+        await write(window, measured, { revision: 0, due: false, cohorts, decisions: null, state: known.state });
         known.closedMs = window.endMs;
         stored += 1;
       }

@@ -387,6 +387,22 @@ performance:
       ],
     },
     {
+      claim: "outcomes of a model without a task, or of one name",
+      files: {
+        "models/a.yaml": "outcomes: [{ name: revenue }]",
+        "models/b.yaml": `task: { kind: regression }
+outcomes:
+  - name: revenue
+  - { name: revenue, from: event }
+  - name: net revenue`,
+      },
+      faults: [
+        "models/a.yaml:1: outcomes: needs a task, whose label_delay says when outcomes are due; declare task",
+        'models/b.yaml:4: outcomes[1].name: "revenue" is the name of an earlier outcome too; rename one',
+        "models/b.yaml:5: outcomes[2].name: is no outcome's name; use letters, digits, _ . and -, at most 64 of them",
+      ],
+    },
+    {
       claim: "an empty value",
       files: { "models/m.yaml": "cohorts:\n  haul:" },
       faults: ["models/m.yaml:2: cohorts.haul: is empty; give it a value or remove it ({} is an empty map)"],

@@ -14,6 +14,7 @@ import {
   fileOptionFaults,
   listenFaults,
   monitorFaults,
+  outcomeFaults,
   performanceFaults,
   receiverFaults,
   selectorFaults,
@@ -96,7 +97,7 @@ export function loadConfig(request: ConfigRequest): ConfigResult {
     const named = valueAt(document.value, ["model"]);
     const name = typeof named === "string" && named !== "" ? named : basename(document.file, extname(document.file));
     faults.push(...monitorFaults(document, name));
-    faults.push(...performanceFaults(document));
+    faults.push(...performanceFaults(document), ...outcomeFaults(document));
     return { document, name, parsed: checked(document, modelSchema, faults) };
   });
   checkDuplicates(declared, request.cwd, faults);

@@ -34,6 +34,7 @@ export function modelSpec(name: string, origin: ModelSpec["origin"], file: Model
       return monitor.kind === "sql" ? { ...common, kind: "sql", sql: monitor.sql } : { ...common, kind: monitor.kind };
     }),
     ...performanceOf(file.performance, file.task),
+    ...(file.outcomes !== undefined && { outcomes: file.outcomes }),
     baseline: baselineOf(file.baseline, directory),
     monitoring: {
       windowMs: monitoring.window!,

@@ -190,6 +190,24 @@ export function performanceFaults(document: ConfigDocument): readonly ConfigFaul
   });
 }
 
+/** Outcomes belong to predictions as labels do: the task says when they are due. */
+export function outcomeFaults(document: ConfigDocument): readonly ConfigFault[] {
+  const outcomes = valueAt(document.value, ["outcomes"]);
+  if (!Array.isArray(outcomes) || outcomes.length === 0) return [];
+  const task = textAt(document, ["task", "kind"]);
+  if (task === null || task === "unknown") {
+    return [
+      faultAt(document, ["outcomes"], "needs a task, whose label_delay says when outcomes are due; declare task"),
+    ];
+  }
+  const names = outcomes.map((_, index) => textAt(document, ["outcomes", index, "name"]));
+  return names.flatMap((name, index) => {
+    if (name === null || names.indexOf(name) === index) return [];
+    const message = `${JSON.stringify(name)} is the name of an earlier outcome too; rename one`;
+    return [faultAt(document, ["outcomes", index, "name"], message)];
+  });
+}
+
 /** A monitor's statement, as far as it can be judged without the store: one SELECT, with its brackets and texts closed. */
 export function monitorFaults(document: ConfigDocument, model: string): readonly ConfigFault[] {
   const monitors = valueAt(document.value, ["monitors"]);

@@ -263,6 +263,26 @@ export const modelSchema = z.strictObject({
     })
     .optional()
     .meta({ description: "How performance from labels is judged. See docs/performance.md." }),
+  outcomes: z
+    .array(
+      z.strictObject({
+        name: z
+          .string()
+          .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, {
+            error: "is no outcome's name; use letters, digits, _ . and -, at most 64 of them",
+          })
+          .meta({ description: "Name of the outcome, as in its labels or its field of the event." }),
+        from: z.enum(["named_label", "label", "event"]).prefault("named_label").meta({
+          description:
+            "Where its number comes from: labels with this `name`, the label itself, or a field of the event that is kept in `extra`.",
+        }),
+      }),
+    )
+    .optional()
+    .meta({
+      description:
+        "Numbers that predictions are worth, such as revenue: means with intervals, compared between arms and versions and with the baseline. See docs/performance.md.",
+    }),
   baseline: z
     .discriminatedUnion("kind", [
       z.strictObject({

@@ -80,7 +80,7 @@ export function performanceSection(points: readonly PerformancePoint[], spec: Mo
           </details>`
     }
     ${spec.task.kind === "binary" && !estimated ? html`<p class="faint">No estimate before labels: the baseline has no labelled scores, or fewer than 100.</p>` : null}
-    ${sliceTable(points, spec)} ${fairnessTable(points)}`;
+    ${outcomeTable(points)} ${sliceTable(points, spec)} ${fairnessTable(points)}`;
 }
 
 function measureChart(measure: string, { first: _, ...look }: Look, points: readonly PerformancePoint[]): Html | null {
@@ -221,6 +221,59 @@ function sliceTable(points: readonly PerformancePoint[], spec: ModelSpec): Html 
           </tr>`,
       ),
     })}`;
+}
+
+/** What predictions were worth by version, arm and watched slice, in the newest window whose labels are due. */
+function outcomeTable(points: readonly PerformancePoint[]): Html | null {
+  const prefix = "outcome_rows:";
+  const told = points.filter(({ measures: known }) => Object.keys(known).some((name) => name.startsWith(prefix)));
+  const last = (told.findLast(({ measures: known }) => known["labels_due"] === 1) ?? told.at(-1))?.window;
+  if (last === undefined) return null;
+  const rows = told
+    .filter(({ window }) => window.startMs === last.startMs)
+    .toSorted((a, b) => b.rows - a.rows)
+    .slice(0, shownSlices)
+    .flatMap(({ version, slice, rows: all, measures: known }) =>
+      Object.keys(known)
+        .filter((name) => name.startsWith(prefix))
+        .map((name) => {
+          const outcome = name.slice(prefix.length);
+          const number = (of: string) => {
+            const [value, low, high] = ["", "_low", "_high"].map((end) => known[`${of}${end}:${outcome}`]);
+            return value === undefined || low === undefined || high === undefined
+              ? null
+              : html`${numberText(value)} <span class="faint">${numberText(low)} to ${numberText(high)}</span>`;
+          };
+          return html`<tr>
+            <th scope="row">${outcome}</th>
+            <td>${version === "" ? "(none)" : version}</td>
+            <td>${slice}</td>
+            <td class="number">${countText(known[name] ?? 0)} of ${countText(all)}</td>
+            <td class="number">${number("outcome") ?? "not measured"}</td>
+            <td class="number">${number("outcome_difference")}</td>
+            <td class="number">${number("outcome_baseline_difference")}</td>
+          </tr>`;
+        }),
+    );
+  const table = scrollTable({
+    label: "Outcomes by version, arm and watched slice",
+    columns: [
+      "Outcome",
+      "Version",
+      "Slice",
+      { name: "Rows with it", kind: "number" },
+      { name: "Mean", kind: "number" },
+      { name: "Less the largest", kind: "number" },
+      { name: "Less the baseline", kind: "number" },
+    ],
+    rows,
+  });
+  return html`<h3>Outcomes, window ${windowText(last)}</h3>
+    <p class="faint">
+      Differences of means with 95 % intervals: of a version to the one with the most rows, of an arm to the largest of
+      its version. An interval that contains 0 is no sign of a difference.
+    </p>
+    ${table}`;
 }
 
 const ratios = [

@@ -96,6 +96,11 @@ const label = fc.record({
   entity_key: mostly(text),
   model: mostly(fc.constantFrom("m", "n")),
   environment: mostly(environment),
+  name: fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom(undefined, null, "") },
+    { weight: 2, arbitrary: fc.constantFrom("revenue", "chargeback_30.d-x") },
+    { weight: 1, arbitrary: fc.constantFrom("a b", "-a", "é", "a\n", 1, "n".repeat(65)) },
+  ),
   label: mostly(fc.oneof(number, text, fc.boolean())),
   label_time: mostly(time),
 });

@@ -9,12 +9,17 @@ export interface LabelFields {
   entityKey: string;
   modelName: string;
   environment: string;
+  /** Empty: what really happened. */
+  name: string;
   label: number | string;
   labelTimeMs: number;
 }
 
+/** Names of outcomes: they become parts of metrics' names. */
+const outcomeName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
+
 export function createLabelFields(): LabelFields {
-  return { eventId: "", entityKey: "", modelName: "", environment: defaultEnvironment, label: 0, labelTimeMs: 0 };
+  return { eventId: "", entityKey: "", modelName: "", environment: defaultEnvironment, name: "", label: 0, labelTimeMs: 0 };
 }
 
 /**
@@ -61,9 +66,19 @@ export function readLabelFields(
   if (typeof environment !== "string" || !isEnvironment(environment)) return environmentFault(environment);
   fields.environment = environment;
 
+  const name = message["name"] ?? "";
+  if (typeof name !== "string" || (name !== "" && !outcomeName.test(name))) {
+    const detail = `name is ${describeValue(name)}: letters, digits, _ . and - name an outcome, at most 64 of them`;
+    return { reason: "field_invalid", detail };
+  }
+  fields.name = name;
+
   const label = message["label"];
   if (label === undefined || label === null) {
     return { reason: "label_missing", detail: `label is ${label === null ? "null" : "missing"}` };
+  }
+  if (name !== "" && !(typeof label === "number" && Number.isFinite(label))) {
+    return { reason: "label_invalid", detail: `label is ${describeValue(label)}: the outcome ${name} is a finite number` };
   }
   if (typeof label === "boolean") fields.label = label ? "true" : "false";
   else if (typeof label === "string" || (typeof label === "number" && Number.isFinite(label))) fields.label = label;

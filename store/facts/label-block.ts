@@ -21,6 +21,7 @@ export interface LabelBlock {
   readonly labelTime: Int64Column;
   readonly eventId: StringColumn;
   readonly entityKey: StringColumn;
+  readonly name: LowCardinalityColumn;
   readonly labelNum: NullableFloat64Column;
   readonly labelClass: LowCardinalityColumn;
   readonly offset: Int64Column;
@@ -34,6 +35,7 @@ export function createLabelBlock(): LabelBlock {
     labelTime: createInt64Column("DateTime64(3, 'UTC')"),
     eventId: createStringColumn(),
     entityKey: createStringColumn(),
+    name: createLowCardinalityColumn({ nullable: false }),
     labelNum: createNullableFloat64Column(),
     labelClass: createLowCardinalityColumn({ nullable: true }),
     offset: createInt64Column("Int64"),
@@ -51,6 +53,7 @@ function columnsOf(block: LabelBlock, origin: BlockOrigin): readonly BlockColumn
     { kind: "filled", name: "label_time", column: block.labelTime },
     { kind: "filled", name: "event_id", column: block.eventId },
     { kind: "filled", name: "entity_key", column: block.entityKey },
+    { kind: "filled", name: "name", column: block.name },
     { kind: "filled", name: "label_num", column: block.labelNum },
     { kind: "filled", name: "label_class", column: block.labelClass },
     { kind: "constant", name: "topic", column: constantText(origin.topic) },

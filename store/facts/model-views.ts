@@ -105,10 +105,10 @@ export function labelledViewRows(model: ViewedModel): string {
           tuple(label_time, offset)) AS winner
       FROM (
         SELECT environment, event_id, label_class, label_num, label_time, offset
-        FROM labels WHERE model = ${name} AND event_id != ''
+        FROM labels WHERE model = ${name} AND name = '' AND event_id != ''
         UNION ALL
         SELECT keyed.environment, entity.event_id, keyed.label_class, keyed.label_num, keyed.label_time, keyed.offset
-        FROM (SELECT * FROM labels WHERE model = ${name} AND event_id = '') AS keyed
+        FROM (SELECT * FROM labels WHERE model = ${name} AND name = '' AND event_id = '') AS keyed
         ASOF JOIN (SELECT environment, entity_key, event_time, event_id FROM events WHERE model = ${name} AND entity_key != '') AS entity
           ON keyed.environment = entity.environment AND keyed.entity_key = entity.entity_key
           AND keyed.label_time >= entity.event_time

@@ -81,7 +81,7 @@ export interface MeasuredAttribute extends CohortExpression {
   readonly values: readonly string[];
 }
 
-type KnownTask = Exclude<Task, { readonly kind: "unknown" }>;
+export type KnownTask = Exclude<Task, { readonly kind: "unknown" }>;
 
 /** Probabilities are kept this far from 0 and 1, so that one certain mistake does not make the loss infinite. */
 const clip = 1e-15;
@@ -236,7 +236,7 @@ export async function countSelections(
 }
 
 /** `Moments` of a number over the rows for which a condition holds. */
-function momentsSql(value: string, condition: string): string {
+export function momentsSql(value: string, condition: string): string {
   const [w, x] = [`(${condition})`, `toFloat64(assumeNotNull(${value}))`];
   return `(sumIf(w, ${w}), sumIf(w * w, ${w}), sumIf(w * ${x}, ${w}), sumIf(w * ${x} * ${x}, ${w}))`;
 }
@@ -282,9 +282,9 @@ export async function labelledRows(
   };
 }
 
-/** A label is never known before its event. */
+/** A label is never known before its event; those with a name are outcomes. */
 const labelCondition =
-  "environment = {scopeEnvironment:String} AND model = {scopeModel:String}" +
+  "environment = {scopeEnvironment:String} AND model = {scopeModel:String} AND name = ''" +
   " AND label_time >= fromUnixTimestamp64Milli({labelFrom:Int64}, 'UTC')";
 
 // The entity's latest event may lie behind the window: it must be looked for there too, or the label would go to an older one.
