@@ -91,6 +91,7 @@ function failing(facts: Facts, when: (table: string, rows: readonly object[]) =>
   return {
     database: facts.database,
     query: (...of) => facts.query(...of),
+    queryNative: (...of) => facts.queryNative(...of),
     command: (...of) => facts.command(...of),
     insertBlock: (...of) => facts.insertBlock(...of),
     insertFile: (...of) => facts.insertFile(...of),

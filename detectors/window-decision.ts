@@ -18,6 +18,7 @@ import { insertFindings, readFastFindings } from "../store/facts/finding-history
 import { lastEventBefore, longestGaps } from "../store/facts/gaps.ts";
 import { readProfiles, writeProfiles } from "../store/facts/profiles.ts";
 import type { SliceCount } from "../store/facts/slice-counts.ts";
+import { binCount } from "../store/facts/slots.ts";
 import type { BinnedExpression } from "../store/facts/slots.ts";
 import { dateText } from "../store/facts/row-scope.ts";
 import type { RowScope } from "../store/facts/row-scope.ts";
@@ -26,7 +27,7 @@ import type { RowsSummary } from "../store/facts/windows.ts";
 import { binnedExpressions, sliceNames } from "./baselines/baseline.ts";
 import type { LoadedBaseline } from "./baselines/baseline.ts";
 import { besideControl, referenceInWindow } from "./baselines/concurrent.ts";
-import { denseCounts, emptyCounts } from "./baselines/counts.ts";
+import { emptyCounts } from "./baselines/counts.ts";
 import { createDecider } from "./decisions/decider.ts";
 import type { Decider } from "./decisions/decider.ts";
 import type { DecisionState } from "./decisions/decision-state.ts";
@@ -337,23 +338,26 @@ export async function storedProfiles(
   revision: number | null,
 ): Promise<LiveProfile[]> {
   const { environment, model, loaded } = of;
-  const stored = await readProfiles(facts, {
-    environment,
-    model,
-    baselineId: loaded.baseline.baselineId,
-    kind: "live",
-    fromMs: window.startMs,
-    toMs: window.startMs + 1,
-  });
-  const wantedRevision = revision ?? Math.max(0, ...stored.map((one) => one.revision));
+  const stored = await readProfiles(
+    facts,
+    {
+      environment,
+      model,
+      baselineId: loaded.baseline.baselineId,
+      kind: "live",
+      fromMs: window.startMs,
+      toMs: window.startMs + 1,
+    },
+    (series) => {
+      const reference = referenceOf(loaded.reference, series);
+      return reference === null ? null : binCount(reference.binning);
+    },
+  );
+  const wantedRevision = revision ?? stored.reduce((latest, one) => Math.max(latest, one.revision), 0);
   const live: LiveProfile[] = [];
-  for (const one of stored) {
+  for (const { series, counts, revision: of } of stored) {
     // A version or slice of an earlier revision that the later one does not have is gone.
-    if (one.revision !== wantedRevision) continue;
-    const reference = referenceOf(loaded.reference, one.series);
-    if (reference !== null) {
-      live.push({ series: one.series, window, counts: denseCounts(one.counts, reference.binning) });
-    }
+    if (of === wantedRevision) live.push({ series, window, counts });
   }
   const counted = new Set(live.map(({ series }) => seriesText(series)));
   for (const { series: wanted, binning } of loaded.reference) {

@@ -157,6 +157,7 @@ function followFacts(options: {
   return {
     database: facts.database,
     query: (sql, params, queryOptions) => call((current) => current.query(sql, params, queryOptions)),
+    queryNative: (sql, params, settings) => call((current) => current.queryNative(sql, params, settings)),
     command: (sql, params, settings) => call((current) => current.command(sql, params, settings)),
     insertRows: (table, rows, token) => call((current) => current.insertRows(table, rows, token)),
     insertBlock: (insert) => call((current) => current.insertBlock(insert)),

@@ -5,7 +5,7 @@ import { LeewayError } from "../../core/errors.ts";
 import { createFeatureSchema } from "../../core/feature-schema.ts";
 import type { FeatureSchema } from "../../core/feature-schema.ts";
 import type { FeatureSpec, ModelSpec } from "../../core/model.ts";
-import type { ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
+import type { ReferenceProfile } from "../../core/profile.ts";
 import { formatSlice, parseSlice } from "../../core/slice.ts";
 import { dayMs, hourMs, nextWindow, windowContaining } from "../../core/window.ts";
 import type { Window } from "../../core/window.ts";
@@ -24,13 +24,14 @@ import { neverExpires } from "../../store/facts/row-scope.ts";
 import type { RowScope } from "../../store/facts/row-scope.ts";
 import { featureExpressions, resultExpressions } from "../../store/facts/series-expressions.ts";
 import type { SeriesExpression } from "../../store/facts/series-expressions.ts";
+import { binCount } from "../../store/facts/slots.ts";
 import type { BinnedExpression } from "../../store/facts/slots.ts";
 import { sliceValues } from "../../store/facts/slice-values.ts";
 import { readUserGroups } from "../../store/facts/user-groups.ts";
 import { medianHourRows, summarizeRows } from "../../store/facts/windows.ts";
 import { baselineIdentity } from "./baseline-identity.ts";
 import { concurrentReferences, controlOf, splitsOf, writeSplits } from "./concurrent.ts";
-import { addCounts, denseCounts, emptyCounts } from "./counts.ts";
+import { pooledCounts } from "./counts.ts";
 import { fileColumns } from "./file-columns.ts";
 
 /** A reference, ready to be compared with: its counts, and where its rows lie. */
@@ -319,42 +320,36 @@ async function loadBaseline(facts: Facts, request: BaselineRequest, baseline: Ba
     series: { ...series, slice: "" },
     binning,
   }));
-  const profiles = await readProfiles(facts, {
-    environment,
-    model: model.name,
-    baselineId,
-    kind: "reference",
-    fromMs: Date.UTC(1900, 0, 1),
-    toMs: Date.UTC(2299, 0, 1),
-  });
+  const binningOf = (series: Series) =>
+    binnings.find((one) => one.series.role === series.role && one.series.feature === series.feature)?.binning ?? null;
+  const profiles = await readProfiles(
+    facts,
+    {
+      environment,
+      model: model.name,
+      baselineId,
+      kind: "reference",
+      fromMs: Date.UTC(1900, 0, 1),
+      toMs: Date.UTC(2299, 0, 1),
+    },
+    (series) => {
+      const binning = binningOf(series);
+      return binning === null ? null : binCount(binning);
+    },
+  );
   const timed = spec.kind === "range" || spec.time !== null;
   const isWhole = ({ startMs, endMs }: Window) => {
     const allowedMs = (endMs - startMs) * partialShare;
     return !timed || (startMs >= fromMs - allowedMs && endMs <= toMs + allowedMs);
   };
-  const bySeries = new Map<
-    string,
-    { series: Series; binning: Binning; pooled: SeriesCounts[]; whole: SeriesCounts[] }
-  >();
-  for (const { series, window, counts } of profiles) {
-    const key = JSON.stringify([series.role, series.feature, series.version, series.slice]);
-    let entry = bySeries.get(key);
-    if (entry === undefined) {
-      const binning = binnings.find((one) => one.series.role === series.role && one.series.feature === series.feature);
-      if (binning === undefined) continue;
-      bySeries.set(key, (entry = { series, binning: binning.binning, pooled: [], whole: [] }));
-    }
-    const dense = denseCounts(counts, entry.binning);
-    entry.pooled.push(dense);
-    if (isWhole(window) && dense.rows > 0) entry.whole.push(dense);
-  }
-  const pooledReference = [...bySeries.values()]
-    .map(({ series, binning, pooled, whole }) => ({
-      series,
-      binning,
-      pooled: pooled.reduce(addCounts, emptyCounts(binning)),
-      subWindows: whole,
-    }))
+  const pooledReference = [...Map.groupBy(profiles, ({ series }) => series)]
+    .flatMap(([series, stored]) => {
+      const binning = binningOf(series);
+      if (binning === null) return [];
+      const all = stored.map(({ counts }) => counts);
+      const subWindows = all.filter(({ rows }, at) => rows > 0 && isWhole(stored[at]!.window));
+      return [{ series, binning, pooled: pooledCounts(all, binning), subWindows }];
+    })
     // A baseline without scores or classes says nothing about them; live ones are then not judged, not "missing before".
     .filter(({ series, pooled }) => series.role === "feature" || pooled.presentRows > 0);
 

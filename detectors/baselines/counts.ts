@@ -1,6 +1,5 @@
 import type { Binning } from "../../core/baseline.ts";
 import type { SeriesCounts } from "../../core/profile.ts";
-import type { SparseCounts } from "../../store/facts/profiles.ts";
 import { binCount } from "../../store/facts/slots.ts";
 
 /** Counts of no rows at all. */
@@ -27,11 +26,33 @@ export function emptyCounts(binning: Binning): SeriesCounts {
   };
 }
 
-export function denseCounts(sparse: SparseCounts, binning: Binning): SeriesCounts {
-  const { binIndex, binWeight, ...counts } = sparse;
+/** Counts of many sets of rows, in the bins of one binning, together: as `addCounts` adds them one by one, at a tenth of its cost. */
+export function pooledCounts(counts: readonly SeriesCounts[], binning: Binning): SeriesCounts {
   const bins = new Float64Array(binCount(binning));
-  for (const [position, index] of binIndex.entries()) bins[index] = binWeight[position] ?? 0;
-  return { ...counts, bins };
+  const sum = { ...emptyCounts(binning), bins };
+  for (const one of counts) {
+    for (let bin = 0; bin < bins.length; bin++) bins[bin]! += one.bins[bin] ?? 0;
+    sum.rows += one.rows;
+    sum.weight += one.weight;
+    sum.weightSquares += one.weightSquares;
+    sum.presentRows += one.presentRows;
+    sum.presentWeight += one.presentWeight;
+    sum.presentWeightSquares += one.presentWeightSquares;
+    sum.missing += one.missing;
+    sum.nonFinite += one.nonFinite;
+    sum.unlisted += one.unlisted;
+    sum.unseen += one.unseen;
+    if (one.unseenTop > sum.unseenTop) {
+      sum.unseenTop = one.unseenTop;
+      sum.unseenTopValue = one.unseenTopValue;
+    }
+    sum.unseenDistinct += one.unseenDistinct;
+    if (one.min !== null) sum.min = sum.min === null ? one.min : Math.min(sum.min, one.min);
+    if (one.max !== null) sum.max = sum.max === null ? one.max : Math.max(sum.max, one.max);
+    sum.sum += one.sum;
+    sum.sumSquares += one.sumSquares;
+  }
+  return sum;
 }
 
 /**

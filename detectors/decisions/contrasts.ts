@@ -292,6 +292,8 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
   }
 
   const edges = binning.kind === "numeric" ? binning.edges.length : 0;
+  // Filled and read within one call each time: an array a call is what most of projecting would cost.
+  const cumulative = new Float64Array(edges);
   return {
     series,
     kind: binning.kind,
@@ -314,7 +316,6 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
       return scatter;
     },
     project: (counts) => {
-      const cumulative = new Float64Array(edges);
       let running = 0;
       for (let bin = 0; bin < edges; bin += 1) cumulative[bin] = running += counts.bins[bin] ?? 0;
       const sums = new Float64Array(contrasts.length);

@@ -32,9 +32,23 @@ export function thresholdsOf(contrasts: SeriesContrasts, seriesAlpha: number, on
     alpha[horizon].map((value, c) => {
       const tail = (watchFactor * value) / (contrasts.contrasts[c]!.oneSided ? 1 : 2);
       if (tail <= 0) return Infinity;
-      return tail >= 0.5 ? 0 : normalTailInverse(tail);
+      return tail >= 0.5 ? 0 : knownInverse(tail);
     });
   return { seriesAlpha, alpha, skipBelow: { short: skip("short"), long: skip("long") } };
+}
+
+const inverses = new Map<number, number>();
+const mostInverses = 10_000;
+
+/** Thousands of slices have the same few α. */
+function knownInverse(tail: number): number {
+  let z = inverses.get(tail);
+  if (z === undefined) {
+    z = normalTailInverse(tail);
+    if (inverses.size >= mostInverses) inverses.clear();
+    inverses.set(tail, z);
+  }
+  return z;
 }
 
 /** A contrast that passed both gates. */

@@ -43,26 +43,45 @@ export interface ContrastHistory {
   readonly df: number;
 }
 
+/** A likelihood below this share of its largest value adds nothing to a sum of doubles. */
+const negligible = 1e-20;
+
 /**
  * The prior over the grid by 60 rounds of EM: w_ci ∝ L_ci·π_i; π_i ∝ Σ_c w_ci + a_i with a the initial belief at total
  * weight 1.
  */
 export function learnPrior(histories: readonly ContrastHistory[]): number[] {
   const size = phiGrid.length;
+  const count = histories.length;
   const start = initialPrior();
-  const likelihood = new Float64Array(histories.length * size);
-  histories.forEach(({ q, df }, c) => writeLikelihood(likelihood, c * size, q, df));
+  const likelihood = new Float64Array(count * size);
+  // Most histories speak of a few neighbouring φ: the others are not gone through in every round.
+  const from = new Uint8Array(count);
+  const to = new Uint8Array(count);
+  histories.forEach(({ q, df }, c) => {
+    const offset = c * size;
+    writeLikelihood(likelihood, offset, q, df);
+    let first = 0;
+    let end = size;
+    while (first < end && likelihood[offset + first]! < negligible) first += 1;
+    while (end > first && likelihood[offset + end - 1]! < negligible) end -= 1;
+    from[c] = first;
+    to[c] = end;
+  });
   const prior = Float64Array.from(start);
   const sums = new Float64Array(size);
   const weights = new Float64Array(size);
   for (let round = 0; round < emRounds; round += 1) {
     sums.set(start);
-    for (let offset = 0; offset < likelihood.length; offset += size) {
+    for (let c = 0; c < count; c += 1) {
+      const offset = c * size;
+      const end = to[c]!;
       let total = 0;
-      for (let i = 0; i < size; i += 1) total += weights[i] = likelihood[offset + i]! * prior[i]!;
+      for (let i = from[c]!; i < end; i += 1) total += weights[i] = likelihood[offset + i]! * prior[i]!;
       // A history that fits nowhere on the grid (beyond its end) says nothing more than "not below the end".
       if (!(total > 0)) continue;
-      for (let i = 0; i < size; i += 1) sums[i]! += weights[i]! / total;
+      const scale = 1 / total;
+      for (let i = from[c]!; i < end; i += 1) sums[i]! += weights[i]! * scale;
     }
     let total = 0;
     for (let i = 0; i < size; i += 1) total += sums[i]!;

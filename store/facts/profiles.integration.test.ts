@@ -6,6 +6,7 @@ import { createBinnings } from "./binnings.ts";
 import type { Facts } from "./client.ts";
 import { readProfiles, writeProfiles } from "./profiles.ts";
 import { featureExpressions } from "./series-expressions.ts";
+import { binCount } from "./slots.ts";
 import { createTestDatabase } from "./test-database.ts";
 import { generateEvents } from "./test-events.ts";
 
@@ -153,23 +154,29 @@ test.each([
       computedAtMs: startMs,
       expiresOn: "2149-06-01",
     });
-    const profiles = await readProfiles(facts, {
-      environment: "production",
-      model: "m",
-      baselineId: "b",
-      kind,
-      fromMs: window.startMs,
-      toMs: window.endMs,
-    });
+    const profiles = await readProfiles(
+      facts,
+      {
+        environment: "production",
+        model: "m",
+        baselineId: "b",
+        kind,
+        fromMs: window.startMs,
+        toMs: window.endMs,
+      },
+      ({ feature }) => binCount(series.find((one) => one.feature === feature)!.binning),
+    );
     expect(profiles).toHaveLength(series.length);
     for (const [index, { feature, sql }] of expressions.entries()) {
       const stored = profiles.find((profile) => profile.series.feature === feature)!;
       const expected = bruteForce(await valuesOf(facts, sql, day), binnings[index]!);
-      const { binIndex, binWeight, ...counts } = stored.counts;
+      const { bins: dense, ...counts } = stored.counts;
       const { bins, sum, sumSquares, ...exact } = expected;
       expect(stored.window).toEqual(window);
       expect(counts).toMatchObject(exact);
-      expect(binIndex.map((bin, position) => [bin, binWeight[position]])).toEqual(bins);
+      const filled = Array.from(dense, (weight, bin) => [bin, weight]).filter(([, weight]) => weight !== 0);
+      expect(filled).toEqual(bins);
+      expect(dense).toHaveLength(binCount(binnings[index]!));
       expect(counts.sum).toBeCloseTo(sum, 4);
       expect(counts.sumSquares / Math.max(1, sumSquares)).toBeCloseTo(sumSquares === 0 ? 0 : 1, 9);
     }
@@ -231,14 +238,18 @@ test("categories beyond the listed ones are unlisted, not unseen", async () => {
     computedAtMs: startMs,
     expiresOn: "2149-06-01",
   });
-  const [profile] = await readProfiles(facts, {
-    environment: "production",
-    model: "m",
-    baselineId: "b",
-    kind: "live",
-    fromMs: window.startMs,
-    toMs: window.endMs,
-  });
+  const [profile] = await readProfiles(
+    facts,
+    {
+      environment: "production",
+      model: "m",
+      baselineId: "b",
+      kind: "live",
+      fromMs: window.startMs,
+      toMs: window.endMs,
+    },
+    () => binCount(binning),
+  );
   const listed = new Set(binning.categories);
   const expectedUnlisted = Array.from({ length: 900 }, (_, index) => `c${800 + ((index + 100) % 200)}`).filter(
     (category) => !listed.has(category),
