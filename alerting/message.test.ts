@@ -328,6 +328,72 @@ describe("what a person reads at three in the morning", () => {
     `);
   });
 
+  test("accuracy fell, by labels that came a week later", () => {
+    const fell = sampleFinding({
+      opened: 13,
+      role: "class",
+      feature: "class",
+      version: "7",
+      signal: "performance",
+      harm: "performance_fell",
+      magnitude: 0.021,
+      evaluatedAtMs: evaluatedMs(20),
+      evidence: {
+        contrast: "accuracy",
+        reference: 0.9,
+        current: 0.868,
+        effect: 0.032,
+        effectLow: 0.0214,
+        rows: 15_600,
+        referenceRows: 449_120,
+        labels: { rows: 16_412, labelled: 15_600, referenceCoverage: 0.98, dueMs: evaluatedMs(20) },
+      },
+    });
+    const [opened] = messages([fell]);
+    expect(text(opened)).toMatchInlineSnapshot(`
+      "
+      PAGE  flight-delay (production): accuracy of version 7 fell from 90.0 % to 86.8 %
+        what         accuracy of version 7: 90.0 % → 86.8 %
+                     3.2 points worse than the baseline's, at least 2.1 points; 15,600 rows with a label
+                     against 449,120 of the baseline; 95.1 % of the window's 16,412 rows have one so far
+                     (98.0 % of the baseline's)
+        since        Sat 2026-03-14 00:00 UTC, for 1 day
+        predictions  not known
+        next         1. No input moved with it: see whether labels changed their meaning around Sat
+                        2026-03-14 00:00 UTC, or the world did (the same inputs, other outcomes).
+                     2. See on the model's page whether one slice or arm carries it, and how many labels
+                        are still to come.
+                     3. Hold or fall back if wrong decisions cost money; train on windows since Sat
+                        2026-03-14 00:00 UTC if the change is real and lasts.
+        rows         leeway sql 'SELECT prediction_class AS predicted, label_class AS label, count() AS
+                     rows FROM \`v_flight-delay_labelled\` WHERE environment = $$production$$ AND event_time
+                     >= $$2026-03-14 00:00:00$$ AND event_time < $$2026-03-15 00:00:00$$ AND version =
+                     $$7$$ AND isNotNull(label_time) GROUP BY predicted, label ORDER BY rows DESC LIMIT
+                     20'
+        link         http://127.0.0.1:8686/incidents/1nc1den7
+      "
+    `);
+    // A loss rises, and is told as a share of what it was; over several windows that is said.
+    const rose = {
+      ...fell,
+      evidence: {
+        ...fell.evidence,
+        contrast: "mae",
+        horizon: "long",
+        reference: 20,
+        current: 23,
+        effect: 0.15,
+        effectLow: 0.1,
+      },
+    } as const;
+    const [loss] = messages([{ ...rose, series: { ...fell.series, role: "score", feature: "score" } }]);
+    expect(loss?.title).toBe("the mean absolute error of version 7 rose from 20 to 23");
+    expect(loss?.findings[0]).toMatchObject({
+      change: "20 → 23, over the last windows together",
+      size: "15.0 % worse than the baseline's, at least 10.0 %",
+    });
+  });
+
   test("growth names what joined and what was open already; worsening, the end and a withdrawal say so", () => {
     const day = (finding: Finding, on: number, changes: Partial<Finding> = {}) => ({
       ...finding,

@@ -51,6 +51,25 @@ const closed = { state: "closed" } as const;
 const daily = (from: number, to: number, record: (day: number) => Finding) =>
   Array.from({ length: to - from + 1 }, (_, index) => [record(from + index)]);
 
+describe("performance by labels", () => {
+  const evaluatedAtMs = evaluatedMs(31);
+  const fell = (dueMs: number) => {
+    const finding = hour(1, { signal: "performance", harm: "performance_fell", evaluatedAtMs });
+    return {
+      ...finding,
+      evidence: { ...finding.evidence, labels: { rows: 9, labelled: 8, referenceCoverage: 1, dueMs } },
+    };
+  };
+
+  test("is news when its labels are due, however old its window", () => {
+    expect(told([[fell(evaluatedAtMs)]])).toEqual(["opened page"]);
+  });
+
+  test("is none when they were due long ago", () => {
+    expect(told([[fell(evaluatedAtMs - 3 * dayMs)]])).toEqual(["(too_old_to_notify)"]);
+  });
+});
+
 describe("one notification per change", () => {
   test("a change is told when it opens and when it ends, and not in between", () => {
     expect(told([[hour(1)], [hour(2)], [hour(3)], [hour(4, closed)]])).toEqual(["opened ticket", "ended ticket"]);

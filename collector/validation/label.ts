@@ -19,7 +19,15 @@ export interface LabelFields {
 const outcomeName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 
 export function createLabelFields(): LabelFields {
-  return { eventId: "", entityKey: "", modelName: "", environment: defaultEnvironment, name: "", label: 0, labelTimeMs: 0 };
+  return {
+    eventId: "",
+    entityKey: "",
+    modelName: "",
+    environment: defaultEnvironment,
+    name: "",
+    label: 0,
+    labelTimeMs: 0,
+  };
 }
 
 /**
@@ -78,7 +86,10 @@ export function readLabelFields(
     return { reason: "label_missing", detail: `label is ${label === null ? "null" : "missing"}` };
   }
   if (name !== "" && !(typeof label === "number" && Number.isFinite(label))) {
-    return { reason: "label_invalid", detail: `label is ${describeValue(label)}: the outcome ${name} is a finite number` };
+    return {
+      reason: "label_invalid",
+      detail: `label is ${describeValue(label)}: the outcome ${name} is a finite number`,
+    };
   }
   if (typeof label === "boolean") fields.label = label ? "true" : "false";
   else if (typeof label === "string" || (typeof label === "number" && Number.isFinite(label))) fields.label = label;
