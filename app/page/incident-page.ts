@@ -1,7 +1,14 @@
 import { notificationReasons, recordReasons } from "../../alerting/incidents/reconcile.ts";
 import { countText, numberText, shareText } from "../../alerting/text/quantities.ts";
 import { methods as registry } from "../../detectors/methods/registry.ts";
-import { readSignalHistories, readWindowOverviews, type WindowOverview } from "../../store/facts/page-windows.ts";
+import type { SeriesState } from "../../core/finding.ts";
+import {
+  type PerformancePoint,
+  readPerformanceHistory,
+  readSignalHistories,
+  readWindowOverviews,
+  type WindowOverview,
+} from "../../store/facts/page-windows.ts";
 import { actionForm, doneTexts, type FormValues, type IncidentActionName } from "./action-form.ts";
 import { shareBars } from "./distribution-chart.ts";
 import { html, type Html } from "./html.ts";
@@ -12,6 +19,7 @@ import { dayText, instant, lengthText, moment, utcText } from "./moment.ts";
 import { seriesDetail } from "./series-detail.ts";
 import { seriesStories, type SeriesStory } from "./series-table.ts";
 import type { PageSource } from "./source.ts";
+import { metricPicture, metricStates } from "./performance-section.ts";
 import { severityBadge } from "./standing-text.ts";
 import { stateLegend, stateMark } from "./state-look.ts";
 import { stripCells, windowStrip } from "./window-strip.ts";
@@ -43,9 +51,11 @@ export async function incidentPage(
   const { model, environment, title } = incident;
   const spec = source.models().find(({ name }) => name === model) ?? null;
   const key = { model, environment, windows: shownWindows, beforeMs: await shownUntil(source, incident) };
-  const [windows, histories] = await Promise.all([
+  const byLabels = incident.findings.some(({ signal }) => signal === "performance");
+  const [windows, histories, performance] = await Promise.all([
     readWindowOverviews(source.facts, key),
     readSignalHistories(source.facts, key),
+    byLabels ? readPerformanceHistory(source.facts, key) : [],
   ]);
   const spans = windows.map(({ window }) => window);
   const stories = seriesStories(histories, spans);
@@ -54,6 +64,8 @@ export async function incidentPage(
   const drawn = standing.length > 0 ? standing : incident.findings;
   const details = await Promise.all(
     drawn.slice(0, drawnFindings).map(async (finding, index) => {
+      if (finding.signal === "performance")
+        return findingSection(finding, metricPicture(performance, metricOf(finding)), false);
       const story = storyOf(finding);
       // Two signals of one series have one picture, with the first.
       const again = drawn.slice(0, index).some((earlier) => story !== null && sameSeries(story, earlier));
@@ -96,7 +108,7 @@ export async function incidentPage(
     }
     ${form}
     <h2>When</h2>
-    ${lanes(incident, storyOf, spans)}
+    ${lanes(incident, storyOf, performance, spans)}
     <h2>What changed</h2>
     ${details}
     ${more > 0 ? html`<p class="faint">and ${more} more finding${more === 1 ? "" : "s"}, in the table above</p>` : null}
@@ -117,6 +129,11 @@ async function shownUntil({ facts }: PageSource, { model, environment, ended }: 
   if (ended === null) return forever;
   const [last] = await readWindowOverviews(facts, { model, environment, windows: 1, beforeMs: ended });
   return last === undefined ? forever : ended + windowsAfter * (last.window.endMs - last.window.startMs);
+}
+
+/** What a finding of performance speaks of. */
+function metricOf({ evidence, version }: IncidentFinding): { readonly metric: string; readonly version: string } {
+  return { metric: evidence.contrast, version };
 }
 
 function sameSeries({ series }: SeriesStory, { role, feature, version, slice }: IncidentFinding): boolean {
@@ -175,18 +192,22 @@ function comment(text: string | null): Html | null {
 function lanes(
   incident: IncidentDetail,
   storyOf: (finding: IncidentFinding) => SeriesStory | null,
+  performance: readonly PerformancePoint[],
   spans: readonly { readonly startMs: number; readonly endMs: number }[],
 ): Html {
   const first = spans[0];
   const last = spans.at(-1);
-  const used = new Set(incident.findings.flatMap((finding) => [...(storyOf(finding)?.states.values() ?? [])]));
+  const statesOf = (finding: IncidentFinding): ReadonlyMap<number, SeriesState> =>
+    finding.signal === "performance"
+      ? metricStates(performance, metricOf(finding))
+      : new Map(
+          storyOf(finding)
+            ?.signals.filter(({ signal }) => signal === finding.signal)
+            .flatMap(({ points }) => points.map(({ startMs, state }) => [startMs, state] as const)),
+        );
+  const used = new Set(incident.findings.flatMap((finding) => [...statesOf(finding).values()]));
   const rows = incident.findings.map((finding) => {
-    const story = storyOf(finding);
-    const states = new Map(
-      story?.signals
-        .filter(({ signal }) => signal === finding.signal)
-        .flatMap(({ points }) => points.map(({ startMs, state }) => [startMs, state] as const)),
-    );
+    const states = statesOf(finding);
     return html`<tr class="${finding.state === "open" ? "trouble" : ""}">
       <th scope="row">
         ${finding.headline}${finding.provisional ? html` <span class="faint">(provisional)</span>` : null}

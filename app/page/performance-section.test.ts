@@ -3,7 +3,7 @@ import { dayMs } from "../../core/window.ts";
 import { sampleModel } from "../../alerting/testing/models.ts";
 import type { PerformancePoint } from "../../store/facts/page-windows.ts";
 import { rendered } from "./html.ts";
-import { performanceSection } from "./performance-section.ts";
+import { metricPicture, metricStates, performanceSection } from "./performance-section.ts";
 
 const startMs = Date.UTC(2026, 0, 5);
 const point = (day: number, changes: Partial<PerformancePoint> = {}): PerformancePoint => ({
@@ -44,4 +44,13 @@ test("what was not judged is said not to be, and what became better is no fall",
   const unknown = { metric: "accuracy", state: "insufficient_data", effect: null, effectLow: null } as const;
   expect(textOf([point(0, { judged: [unknown] })])).toContain("not judged too few rows");
   expect(textOf([point(0, { judged: [] })])).toContain("Not held against the baseline");
+});
+
+test("a finding's picture is its metric's, of its version, with what was decided in each window", () => {
+  const of = { metric: "accuracy", version: "7" };
+  const points = [point(0), point(1, { version: "8" }), point(2, { slice: "arm=b" })];
+  const picture = metricPicture(points, of);
+  expect(picture === null ? "" : rendered(picture)).toContain("Accuracy");
+  expect([...metricStates(points, of)]).toEqual([[startMs, "drift"]]);
+  expect(metricPicture(points, { ...of, version: "9" })).toBeNull();
 });

@@ -1,4 +1,5 @@
 import { countText, numberText, shareText } from "../../alerting/text/quantities.ts";
+import type { SeriesState } from "../../core/finding.ts";
 import type { ModelSpec } from "../../core/model.ts";
 import { parseSlice } from "../../core/slice.ts";
 import type { PerformancePoint } from "../../store/facts/page-windows.ts";
@@ -81,6 +82,32 @@ export function performanceSection(points: readonly PerformancePoint[], spec: Mo
     }
     ${spec.task.kind === "binary" && !estimated ? html`<p class="faint">No estimate before labels: the baseline has no labelled scores, or fewer than 100.</p>` : null}
     ${outcomeTable(points)} ${sliceTable(points, spec)} ${fairnessTable(points)}`;
+}
+
+/** One metric of one version over time, with the baseline's value; null if nothing is known of it. */
+export function metricPicture(
+  points: readonly PerformancePoint[],
+  of: { readonly metric: string; readonly version: string },
+): Html | null {
+  const look = measures[of.metric];
+  const own = points.filter(({ slice, version }) => slice === "" && version === of.version);
+  return look === undefined ? null : measureChart(of.metric, look, own);
+}
+
+/** What was decided of one metric of one version, by start of window. */
+export function metricStates(
+  points: readonly PerformancePoint[],
+  of: { readonly metric: string; readonly version: string },
+): ReadonlyMap<number, SeriesState> {
+  return new Map(
+    points
+      .filter(({ slice, version }) => slice === "" && version === of.version)
+      .flatMap(({ window, judged }) =>
+        judged
+          .filter(({ metric }) => metric === of.metric)
+          .map(({ state }): [number, SeriesState] => [window.startMs, state]),
+      ),
+  );
 }
 
 function measureChart(measure: string, { first: _, ...look }: Look, points: readonly PerformancePoint[]): Html | null {

@@ -182,7 +182,7 @@ export interface PerformancePoint {
 /** The last measured windows of a model, in order of time; the latest revision of each version and slice. */
 export async function readPerformanceHistory(
   facts: Facts,
-  key: { readonly model: string; readonly environment: string; readonly windows: number },
+  { beforeMs = Date.UTC(2200, 0, 1), ...key }: WindowKey & { readonly model: string; readonly environment: string },
 ): Promise<PerformancePoint[]> {
   const rows = await facts.query<{
     version: string;
@@ -203,11 +203,12 @@ export async function readPerformanceHistory(
        WHERE environment = {environment:String} AND model = {model:String} AND signal = 'performance' AND window_start IN (
          SELECT DISTINCT window_start FROM evaluations
          WHERE environment = {environment:String} AND model = {model:String} AND signal = 'performance'
+           AND window_start < fromUnixTimestamp64Milli({beforeMs:Int64}, 'UTC')
          ORDER BY window_start DESC LIMIT {windows:UInt32})
        ORDER BY revision DESC, evaluated_at DESC LIMIT 1 BY window_start, version, slice, role
      )
      ORDER BY start_ms, version, slice, role`,
-    key,
+    { ...key, beforeMs },
   );
   // What was decided of a score stands in a row beside that of the class, which has all metrics.
   const points = Map.groupBy(rows, (row) => JSON.stringify([row.start_ms, row.version, row.slice]));
