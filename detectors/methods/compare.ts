@@ -1,5 +1,6 @@
 import { LeewayError } from "../../core/errors.ts";
 import { occupiedCells, total, type Alternative, type Method, type Setting } from "./method.ts";
+import { mergedCells } from "./merged-cells.ts";
 import { methods, streamMethods, type MethodName } from "./registry.ts";
 import { resampledThreshold } from "./resampled-null.ts";
 import { type Sample, type SampleCells, sampleCells } from "./sample-cells.ts";
@@ -298,6 +299,26 @@ function checkCounts(method: string, side: string, counts: ArrayLike<number>): v
   }
 }
 
+/** More values than this are thrown together before rows are dealt anew by the hundred, */
+const mostDealtValues = 20_000;
+/** into about so many. */
+const dealtValues = 500;
+
+/** What chance exceeds with probability `alpha`, for methods without a formula for it. */
+function chanceThreshold(
+  method: Method<MethodName>,
+  setting: Setting,
+  alpha: number,
+  { reference, current, values }: SampleCells,
+): number {
+  const dealt =
+    values === undefined || values.length <= mostDealtValues
+      ? { reference, current, values }
+      : mergedCells({ reference, current, values }, dealtValues);
+  const of = { ...setting, values: dealt.values };
+  return resampledThreshold((before, now) => method.value(before, now, of), alpha, dealt.reference, dealt.current);
+}
+
 function comparison(method: Method<MethodName>, cells: SampleCells, options: ComparisonOptions): Comparison {
   const { reference, current, values, missing, edges, newCategories, outOfRange } = cells;
   const { alpha, base, smoothing, scale, alternative } = options;
@@ -309,8 +330,7 @@ function comparison(method: Method<MethodName>, cells: SampleCells, options: Com
     ...(significance !== undefined && { pValue: significance.pValue }),
     ...(alpha !== undefined && {
       threshold:
-        method.threshold?.(alpha, reference, current, setting) ??
-        resampledThreshold((before, now) => method.value(before, now, setting), alpha, reference, current),
+        method.threshold?.(alpha, reference, current, setting) ?? chanceThreshold(method, setting, alpha, cells),
     }),
     detail: {
       method: method.name,
