@@ -73,6 +73,30 @@ const named = (findings: readonly Finding[]) =>
   findings.map(({ series, signal }) => `${series.feature || "events"} ${signal}`).toSorted();
 
 describe("the fast cadence", { timeout: 60_000 }, () => {
+  test("goes through the baseline's rows once, not at every start; what is lost is counted again", async () => {
+    await using facts = await history();
+    await send(facts, liveMs, 10_000, 360);
+    let counted = 0;
+    const counting: Facts = {
+      ...facts,
+      query: (sql, params, options) => {
+        if (params?.["scopeFrom"] === startMs && params["stretch"] !== undefined) counted += 1;
+        return facts.query(sql, params, options);
+      },
+    };
+    const start = () => lookAt(counting, liveMs + hourMs);
+    await start();
+    expect(counted).toBe(1);
+    await send(facts, liveMs + hourMs, 10_000, 60, { num: ["NULL"] });
+    const found = named(await lookAt(counting, liveMs + hourMs + 10 * minuteMs));
+    expect(found).toContain("amount missing");
+    expect(counted).toBe(1);
+    await facts.command("TRUNCATE TABLE fast_references");
+    await facts.command("TRUNCATE TABLE finding_history");
+    expect(named(await lookAt(counting, liveMs + hourMs + 10 * minuteMs))).toEqual(found);
+    expect(counted).toBe(2);
+  });
+
   test("finds nothing in a healthy day, at any hour of it", async () => {
     await using facts = await history();
     await send(facts, liveMs, 10_000, 6 * 360);

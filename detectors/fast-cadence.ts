@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Series } from "../core/baseline.ts";
 import type { Clock } from "../core/clock.ts";
 import type { FeatureSchema } from "../core/feature-schema.ts";
@@ -22,6 +23,7 @@ import {
   unseenCondition,
 } from "../store/facts/fast-counts.ts";
 import type { FastCondition, FastCounts } from "../store/facts/fast-counts.ts";
+import { insertFastReference, readFastReference } from "../store/facts/fast-references.ts";
 import { insertFindings, readLatestFindings } from "../store/facts/finding-history.ts";
 import type { BinnedExpression } from "../store/facts/slots.ts";
 import { countRows, summarizeRows } from "../store/facts/windows.ts";
@@ -123,8 +125,9 @@ export function createFastCadence(options: {
 
   async function prepare(now: FastNow): Promise<NonNullable<typeof prepared>> {
     if (prepared !== null) return prepared;
-    const counted = await countedReadings(facts, model, loaded);
-    const baseline = await fastBaseline(facts, loaded, model, counted, now.schemas);
+    const store = referenceStore(facts, { ...key, baselineId }, clock);
+    const counted = await countedReadings(facts, model, loaded, store);
+    const baseline = await fastBaseline(facts, loaded, model, counted, now.schemas, store);
     const startMs = now.last?.window.endMs ?? windowOf(now.newestMs).startMs;
     nextMs = startMs;
     nextStretchMs = Math.ceil(startMs / fastWindowMs) * fastWindowMs;
@@ -403,8 +406,41 @@ const wholeSeries = (feature: string, role: Series["role"] = "feature"): Series 
   slice: "",
 });
 
+/** What a baseline's rows taught, counted once: their rows do not change, but going through them at every start takes long. */
+interface ReferenceStore {
+  /** @param of Plain JSON: everything that the result follows from, beside the baseline's rows. */
+  readonly learntOnce: <Learnt>(of: unknown, learn: () => Promise<Learnt>) => Promise<Learnt>;
+}
+
+/** To be raised whenever the same counts are to teach something else. */
+const learntFormat = 1;
+
+function referenceStore(
+  facts: Facts,
+  key: { readonly environment: string; readonly model: string; readonly baselineId: string },
+  clock: Clock,
+): ReferenceStore {
+  return {
+    learntOnce: async <Learnt>(of: unknown, learn: () => Promise<Learnt>): Promise<Learnt> => {
+      const digest = createHash("sha256")
+        .update(JSON.stringify([learntFormat, of]))
+        .digest("hex");
+      const stored = await readFastReference(facts, { ...key, digest });
+      if (stored !== null) return JSON.parse(stored) as Learnt;
+      const learnt = await learn();
+      await insertFastReference(facts, { ...key, digest }, JSON.stringify(learnt), clock.now());
+      return learnt;
+    },
+  };
+}
+
 /** Everything that is counted for a model, and what of it needs no counting in the reference. */
-async function countedReadings(facts: Facts, model: ModelSpec, loaded: LoadedBaseline): Promise<Counted[]> {
+async function countedReadings(
+  facts: Facts,
+  model: ModelSpec,
+  loaded: LoadedBaseline,
+  store: ReferenceStore,
+): Promise<Counted[]> {
   const counted: Counted[] = [];
   const expressionOf = (series: readonly BinnedExpression[], wanted: Series) =>
     series.find(({ role, feature }) => role === wanted.role && feature === wanted.feature);
@@ -485,7 +521,7 @@ async function countedReadings(facts: Facts, model: ModelSpec, loaded: LoadedBas
       definedShare: null,
     });
   if (model.task.kind !== "unknown") always("error", "share without a prediction", noPredictionCondition());
-  const latency = await latencyOf(facts, loaded.rowScope);
+  const latency = await store.learntOnce(["latency", loaded.rowScope], () => latencyOf(facts, loaded.rowScope));
   if (latency !== null && latency.rows >= fewestLatencies) {
     always("latency", "share of slow answers", slowerCondition(latency.p99));
   }
@@ -499,6 +535,7 @@ async function fastBaseline(
   model: ModelSpec,
   counted: readonly Counted[],
   schemas: readonly FeatureSchema[],
+  store: ReferenceStore,
 ): Promise<FastBaseline> {
   const { spec } = loaded.baseline;
   const timed = spec.kind === "range" || spec.time !== null;
@@ -509,15 +546,15 @@ async function fastBaseline(
     ...counted.map(({ condition }) => condition(known, series)),
     ...auxiliaries.map(({ auxiliary }) => auxiliary(series)),
   ];
-  const stretches = await countFast(facts, loaded.rowScope, conditions, timed ? fastWindowMs : untimedStretch);
-  return learnFast(
-    counted.map(({ reading, mostFrequent, definedShare }, index) => {
-      const auxiliary = auxiliaries.findIndex((one) => one.index === index);
-      const spreadFrom = auxiliary < 0 ? index : counted.length + auxiliary;
-      return { ...reading, mostFrequent, definedShare, spreadFrom };
-    }),
-    stretches,
-    // The rows of one version are not all the rows that arrived.
-    timed && loaded.rowScope.version === undefined ? loaded.rowScope : null,
+  const stretchMs = timed ? fastWindowMs : untimedStretch;
+  const readings = counted.map(({ reading, mostFrequent, definedShare }, index) => {
+    const auxiliary = auxiliaries.findIndex((one) => one.index === index);
+    const spreadFrom = auxiliary < 0 ? index : counted.length + auxiliary;
+    return { ...reading, mostFrequent, definedShare, spreadFrom };
+  });
+  // The rows of one version are not all the rows that arrived.
+  const times = timed && loaded.rowScope.version === undefined ? loaded.rowScope : null;
+  return store.learntOnce(["shares", loaded.rowScope, stretchMs, readings, conditions, times], async () =>
+    learnFast(readings, await countFast(facts, loaded.rowScope, conditions, stretchMs), times),
   );
 }

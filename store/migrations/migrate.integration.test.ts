@@ -38,6 +38,7 @@ test("migrating makes every table of the design, and again changes nothing", asy
       "audit",
       "ingest_requests",
       "dead_letters",
+      "fast_references",
       "performance_states",
       "schema_migrations",
     ]),

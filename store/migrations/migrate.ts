@@ -4,6 +4,7 @@ import { statements as tables, version as tablesVersion } from "./0001-tables.ts
 import { statements as httpIngest, version as httpIngestVersion } from "./0002-http-ingest.ts";
 import { statements as batchTraceparent, version as batchTraceparentVersion } from "./0003-batch-traceparent.ts";
 import { statements as performance, version as performanceVersion } from "./0004-performance.ts";
+import { statements as fastReferences, version as fastReferencesVersion } from "./0005-fast-references.ts";
 
 interface Migration {
   readonly version: number;
@@ -16,6 +17,7 @@ const migrations: readonly Migration[] = [
   { version: httpIngestVersion, statements: httpIngest },
   { version: batchTraceparentVersion, statements: batchTraceparent },
   { version: performanceVersion, statements: performance },
+  { version: fastReferencesVersion, statements: fastReferences },
 ];
 
 export const schemaVersion = migrations.at(-1)?.version ?? 0;
