@@ -327,6 +327,8 @@ function conclusionOf(evaluation: Evaluation, gates: readonly Gate[]): string {
     case "insufficient_data":
       if (evaluation.signal === "custom" || evaluation.signal === "joint")
         return "not measured: no value, which does not say that nothing changed";
+      if (evaluation.signal === "performance")
+        return "not measured: too few labels so far, which does not say that nothing changed";
       return "not measured: too few rows, which does not say that nothing changed";
     case "warming_up":
       return "no finding: ordinary variation is still being learnt";
@@ -337,6 +339,8 @@ function conclusionOf(evaluation: Evaluation, gates: readonly Gate[]): string {
         ? "no finding: the change is real but too small to matter"
         : "no finding: close to the threshold, not past it";
     case "ok":
+      if (evaluation.signal === "performance" && verdict("significance") === "passed")
+        return "no finding: what changed did not become worse";
       return verdict("effect") === "passed"
         ? "no finding: such a difference is well within what chance makes of this many rows"
         : "no finding: neither significant nor large enough";
