@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { budgetOf, thresholdOf } from "./budget.ts";
+import { budgetOf, performanceAlpha, thresholdOf } from "./budget.ts";
 import { contrastsOf } from "./contrasts.ts";
 import { binningOf, countsOf, type Value } from "./binning.ts";
 
@@ -30,6 +30,13 @@ it("shares the week's budget, times the measured slack, among all series: 4 part
 
 it("leaves silence a fifth of the fast cadence's 5 %", () => {
   expect(7 * budgetOf(shape).silence).toBeCloseTo(0.05 * 0.05 * 0.2, 15);
+});
+
+it("gives performance a twentieth of the windows' part, which the series do without", () => {
+  expect(7 * performanceAlpha(shape)).toBeCloseTo(0.05 * 0.95 * 0.05, 15);
+  const series = (of: Partial<Parameters<typeof budgetOf>[0]>) => budgetOf({ ...shape, ...of }).series.numeric;
+  expect(series({ performance: true }) / series({})).toBeCloseTo(0.95, 12);
+  expect(series({ performance: true, monitors: 2 }) / series({})).toBeCloseTo(0.85, 12);
 });
 
 it("gives watched slices a fifth, without slack, evenly over slice and feature", () => {

@@ -111,7 +111,7 @@ test("the views of a model called x_labelled are not those of model x", async ()
     await createModelViews(facts, { name, task: binary, features: [] }, [createFeatureSchema(name, [])]);
   }
   const held = async (view: string) =>
-    (await facts.query(`SELECT event_id FROM ${view}`)).map((row) => row["event_id"]);
+    (await facts.query<{ event_id: string }>(`SELECT event_id FROM ${view}`)).map((row) => row.event_id);
   expect(await Promise.all(["v_x", "v_x_labelled", "v_x_labelled_", "v_x_labelled__labelled"].map(held))).toEqual([
     ["of x"],
     ["of x"],
