@@ -123,7 +123,7 @@ function scaled(contrasts: SeriesContrasts, sums: WindowSums, all: number, prese
     presentRows: present > 0 ? sums.presentRows : 0,
     presentWeight: present,
     presentWeightSquares: sums.presentWeightSquares * presentFactor ** 2,
-    sums: Float64Array.from(contrasts.contrasts, ({ over }, c) => sums.sums[c]! * factors[over]),
+    sums: contrasts.contrasts.map(({ over }, c) => sums.sums[c]! * factors[over]),
   };
 }
 
@@ -132,7 +132,7 @@ function scaled(contrasts: SeriesContrasts, sums: WindowSums, all: number, prese
  * taken off, and their number. That is exact for one new category, and errs towards silence.
  */
 function withoutShared(contrasts: SeriesContrasts, own: WindowSums, theirs: WindowSums): WindowSums {
-  const sums = Float64Array.from(own.sums, (sum, c) => {
+  const sums = own.sums.map((sum, c) => {
     const contrast = contrasts.contrasts[c]!;
     if (contrast.signal !== "unseen") return sum;
     const shared =

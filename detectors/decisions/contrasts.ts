@@ -43,7 +43,7 @@ export interface WindowSums {
   readonly presentWeight: number;
   readonly presentWeightSquares: number;
   /** Σ w·score per contrast; 0 for the omnibus. */
-  readonly sums: Float64Array | readonly number[];
+  readonly sums: readonly number[];
   /** The control version's rows of the same window, brought to the same weight: what this window is held against. */
   readonly control?: ControlSums;
 }
@@ -51,7 +51,7 @@ export interface WindowSums {
 /** A control version's sums. */
 export interface ControlSums extends Omit<WindowSums, "control"> {
   /** Σ w·(score − mean)² of each score; 0 for shares, whose variance their mean says. */
-  readonly scatter: Float64Array | readonly number[];
+  readonly scatter: readonly number[];
 }
 
 /** A reference series made ready to be compared with. */
@@ -71,7 +71,7 @@ export interface SeriesContrasts {
   readonly concurrent: boolean;
   project(counts: SeriesCounts): WindowSums;
   /** Σ w·(score − mean)² of each score; 0 for the other contrasts. */
-  scatter(counts: SeriesCounts): Float64Array;
+  scatter(counts: SeriesCounts): readonly number[];
 }
 
 const maxKeptCategories = 30;
@@ -82,6 +82,14 @@ export const minReferenceRows = 100;
 const concurrentLongShare = 0.5;
 /** Turns a shift of the mean rank into the share of rows moved, for a normal shape: 0.1σ = 0.028 rank = 0.040 of the rows. */
 const rankMultiplier = Math.SQRT2;
+
+/**
+ * A number for each contrast. No typed array: a window has tens of thousands of these, each with a dozen numbers, and memory
+ * of its own beside the heap costs a typed array more than all that is computed in it.
+ */
+export function zeros(count: number): number[] {
+  return new Array<number>(count).fill(0);
+}
 
 /** (Σw)²/Σw²: the number of equally weighted rows that carry as much information. */
 export function effectiveSize(weight: number, weightSquares: number): number {
@@ -305,7 +313,7 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
     referencePresentRows: presentRows,
     concurrent,
     scatter: (counts) => {
-      const scatter = new Float64Array(contrasts.length);
+      const scatter = zeros(contrasts.length);
       if (!(counts.presentWeight > 0)) return scatter;
       for (const [c, scores] of scoresByContrast) {
         const mean = weightedSum(counts.bins, scores) / counts.presentWeight;
@@ -318,7 +326,7 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
     project: (counts) => {
       let running = 0;
       for (let bin = 0; bin < edges; bin += 1) cumulative[bin] = running += counts.bins[bin] ?? 0;
-      const sums = new Float64Array(contrasts.length);
+      const sums = zeros(contrasts.length);
       for (let c = 0; c < sums.length; c += 1) sums[c] = projections[c]!(counts, cumulative);
       const { weight, weightSquares, presentWeight, presentWeightSquares } = counts;
       const of = { rows: counts.rows, presentRows: counts.presentRows };

@@ -1,4 +1,4 @@
-import { meanOf, rowsOf, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
+import { meanOf, rowsOf, zeros, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
 import { heldAgainst } from "./concurrent.ts";
 import { effectError, effectOf, omnibusEffect } from "./effect.ts";
 import { scoreZ, shareZ } from "./g-statistic.ts";
@@ -22,11 +22,11 @@ export interface Measurement {
   readonly window: WindowSums;
   /** What the window was held against: the baseline's means, or the control version's of the same windows. */
   readonly against: SeriesContrasts;
-  readonly y: Float64Array;
-  readonly n: Float64Array;
-  readonly z: Float64Array;
-  readonly effect: Float64Array;
-  readonly error: Float64Array;
+  readonly y: readonly number[];
+  readonly n: readonly number[];
+  readonly z: readonly number[];
+  readonly effect: readonly number[];
+  readonly error: readonly number[];
   readonly omnibus: OmnibusStatistic | null;
   readonly inflations: Float64Array;
 }
@@ -47,11 +47,11 @@ export function measure(
   const result = {
     window,
     against,
-    y: new Float64Array(count),
-    n: new Float64Array(count),
-    z: new Float64Array(count),
-    effect: new Float64Array(count),
-    error: new Float64Array(count),
+    y: zeros(count),
+    n: zeros(count),
+    z: zeros(count),
+    effect: zeros(count),
+    error: zeros(count),
     omnibus: null as OmnibusStatistic | null,
     inflations: horizon.inflations,
   };

@@ -1,6 +1,6 @@
 import type { SeriesCounts } from "../../core/profile.ts";
 import { concurrentSums, heldAgainst } from "./concurrent.ts";
-import { effectiveSize, isMeasurable, meanOf, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
+import { effectiveSize, isMeasurable, meanOf, zeros, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
 import type { Belief } from "./evidence.ts";
 import { omnibusStatistic, type OmnibusCells } from "./omnibus.ts";
 import { phiGrid, writeFallback, writePosterior } from "./variance-inflation.ts";
@@ -67,9 +67,9 @@ function standardized(
   cells: OmnibusCells | null,
   window: WindowSums,
   options: { readonly insideReference: boolean },
-): Float64Array {
+): readonly number[] {
   const against = heldAgainst(contrasts, window);
-  const result = new Float64Array(contrasts.contrasts.length);
+  const result = zeros(contrasts.contrasts.length);
   for (let c = 0; c < result.length; c += 1) {
     const contrast = against.contrasts[c]!;
     if (contrast.form === "omnibus") {
@@ -94,9 +94,9 @@ export function learnFromReference(
   subWindows: readonly SeriesCounts[],
 ): Learning {
   const count = contrasts.contrasts.length;
-  const q = new Float64Array(count);
-  const s = new Float64Array(count);
-  const last = new Float64Array(count);
+  const q = zeros(count);
+  const s = zeros(count);
+  const last = zeros(count);
   const linked = { distribution: false, missing: false };
   const windows = { distribution: 0, missing: 0 };
   for (const counts of subWindows) {
@@ -131,9 +131,9 @@ export function learnFromReference(
       missing: Math.max(0, windows.missing - 1),
       omnibus: windows.distribution,
     },
-    q: Array.from(q, round),
-    s: Array.from(s, round),
-    last: Array.from(last, round),
+    q: q.map(round),
+    s: s.map(round),
+    last: last.map(round),
     linked,
   };
 }

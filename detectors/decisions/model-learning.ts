@@ -71,7 +71,10 @@ export function learnFromJudged(
           missing: teaches("missing"),
         });
     const memory = {
-      typical: referenceOf(now.references, entry.series)?.typical === null ? entry.typical : null,
+      typical:
+        (now.references.get(entry.key) ?? referenceOf(now.references, entry.series))?.typical === null
+          ? entry.typical
+          : null,
       lastSeen: entry.window === null ? entry.memory.lastSeen : index,
       recent: entry.recent,
       learning,

@@ -1,4 +1,4 @@
-import type { SeriesContrasts, WindowSums } from "./contrasts.ts";
+import { zeros, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
 
 /** One window of one series as the decision state keeps it, for the long horizon. */
 export interface RecentWindow {
@@ -27,7 +27,7 @@ export function recentWindow(index: number, window: WindowSums): RecentWindow {
     index,
     ...recentSums(window),
     ...(control !== undefined && {
-      control: { ...recentSums(control), scatter: Array.from(control.scatter, round) },
+      control: { ...recentSums(control), scatter: control.scatter.map(round) },
     }),
   };
 }
@@ -40,7 +40,7 @@ function recentSums(window: Omit<WindowSums, "control">): Omit<RecentWindow, "in
     window.presentWeight === presentRows &&
     window.presentWeightSquares === presentRows;
   const weights = [window.weight, window.weightSquares, window.presentWeight, window.presentWeightSquares] as const;
-  const sums = Array.from(window.sums, round);
+  const sums = window.sums.map(round);
   return unweighted ? { rows, presentRows, sums } : { rows, weights, presentRows, sums };
 }
 
@@ -54,7 +54,7 @@ export function pooledWindows(
   const sums = addedUp(contrasts, pooled);
   const controls = pooled.flatMap(({ control }) => (control === undefined ? [] : [control]));
   if (controls.length === 0) return { ...sums, windows: pooled.length };
-  const scatter = new Float64Array(contrasts.contrasts.length);
+  const scatter = zeros(contrasts.contrasts.length);
   for (const control of controls) {
     for (let c = 0; c < scatter.length; c += 1) scatter[c]! += control.scatter[c]!;
   }
@@ -62,7 +62,7 @@ export function pooledWindows(
 }
 
 function addedUp(contrasts: SeriesContrasts, windows: readonly Omit<RecentWindow, "index" | "control">[]): WindowSums {
-  const sums = new Float64Array(contrasts.contrasts.length);
+  const sums = zeros(contrasts.contrasts.length);
   const total = { rows: 0, weight: 0, weightSquares: 0, presentRows: 0, presentWeight: 0, presentWeightSquares: 0 };
   for (const window of windows) {
     const { rows, presentRows } = window;

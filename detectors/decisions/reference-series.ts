@@ -65,8 +65,10 @@ export function seriesNow(
 ): SeriesNow[] {
   const result: SeriesNow[] = [];
   for (const [key, memory] of Object.entries(state.series)) {
-    const series = seriesOfKey(key);
-    const reference = referenceOf(references, series);
+    // Most keys are the reference's own, which need not be taken apart.
+    const own = references.get(key);
+    const series = own?.contrasts.series ?? seriesOfKey(key);
+    const reference = own ?? referenceOf(references, series);
     if (reference !== undefined) result.push({ key, series, reference, memory });
   }
   for (const [key, { series }] of live) {
