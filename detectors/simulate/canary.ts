@@ -82,22 +82,21 @@ export const canaryScenarios: readonly CanaryScenario[] = [
   healthy("users", "ten rows a user, who comes back"),
   changed(0.5, [
     [1, null],
-    [3, 0.9],
+    [2, 0.9],
   ]),
   changed(0.3, [
     [1, null],
-    [7, 0.9],
+    [4, 0.9],
   ]),
   changed(0.1, [
     [7, null],
-    [14, null],
-    [16, 0.9],
+    [13, 0.9],
   ]),
   changed(
     0.3,
     [
       [1, null],
-      [7, 0.9],
+      [5, 0.9],
     ],
     "season",
   ),
