@@ -14,7 +14,7 @@ const mostPairs = 8;
 /** A group of fewer rows a window says little; */
 const fewestGroupRows = 200;
 /** and so many pairs of windows are stored at most. */
-const mostPairWindows = 512;
+const mostPairWindows = 2048;
 /** Bounds what the engine holds at once. */
 const windowsPerStatement = 64;
 
