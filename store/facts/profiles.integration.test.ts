@@ -5,7 +5,7 @@ import { insertBaselineSeries } from "./baselines.ts";
 import { createBinnings } from "./binnings.ts";
 import type { Facts } from "./client.ts";
 import { readProfiles, writeProfiles } from "./profiles.ts";
-import { featureExpressions } from "./series-expressions.ts";
+import { featureExpressions, resultExpressions } from "./series-expressions.ts";
 import { binCount } from "./slots.ts";
 import { createTestDatabase } from "./test-database.ts";
 import { generateEvents } from "./test-events.ts";
@@ -257,3 +257,66 @@ test("categories beyond the listed ones are unlisted, not unseen", async () => {
   expect(expectedUnlisted).toBeGreaterThan(0);
   expect(profile?.counts).toMatchObject({ unlisted: expectedUnlisted, unseen: 100, unseenDistinct: 10, unseenTop: 10 });
 });
+
+test.each([
+  ["without weights", "1"],
+  ["with weights", "1 + i % 4 / 2"],
+])(
+  "one statement for rows of one version counts what two count, slices and results included, %s",
+  async (_, weight) => {
+    await using facts = await createTestDatabase();
+    const num = [amount, step, flag];
+    const common = { model: "m", schemaId: narrow.schemaId, stepMs: 20_000, count: 4320, num, weight };
+    const result = { score: "sipHash64(i) % 97 / 97", predictionClass: "if(i % 5 = 0, 'yes', 'no')" };
+    const cohorts = { region: "i % 3" };
+    await generateEvents(facts, { ...common, ...result, cohorts, fromMs: startMs, cat: [city(40)] });
+    await generateEvents(facts, { ...common, ...result, cohorts, fromMs: startMs + dayMs, cat: [city(45)] });
+    const reference = { environment: "production", model: "m", fromMs: startMs, toMs: startMs + dayMs };
+    const task = { kind: "binary", positive: "yes", labelDelayMs: dayMs, labelWindowMs: dayMs } as const;
+    const expressions = [...featureExpressions(features, [narrow]), ...resultExpressions(task)];
+    const binnings = await createBinnings(facts, reference, expressions);
+    const series = expressions.map((one, index) => ({ ...one, binning: binnings[index]!, binningVersion: "" }));
+    await insertBaselineSeries(
+      facts,
+      "b",
+      series.map((one) => ({ ...one, version: "" })),
+      startMs,
+    );
+    const window = { startMs: startMs + dayMs, endMs: startMs + 2 * dayMs };
+    const of = { environment: "production", model: "m", baselineId: "b", kind: "live" } as const;
+    const profiles = async (revision: number, versions: readonly string[] | undefined) => {
+      await writeProfiles(facts, {
+        ...of,
+        rows: { environment: "production", model: "m" },
+        revision,
+        windows: [window],
+        series,
+        slices: [{ attribute: "region", sql: "toString(cohorts['region'])", values: ["0", "2"] }],
+        resultsByVersion: true,
+        ...(versions !== undefined && { versions }),
+        weighted: weight !== "1",
+        reference,
+        computedAtMs: startMs,
+        expiresOn: "2149-06-01",
+      });
+      const stored = await readProfiles(facts, { ...of, fromMs: window.startMs, toMs: window.endMs }, ({ feature }) =>
+        binCount(series.find((one) => one.feature === feature)!.binning),
+      );
+      expect(new Set(stored.map((one) => one.revision))).toEqual(new Set([revision]));
+      // Sums of doubles depend on the order of the rows, which threads share.
+      return stored.map(({ series: profiled, counts: { sum, sumSquares, ...counts } }) => ({
+        profiled,
+        counts,
+        sums: [sum.toPrecision(10), sumSquares.toPrecision(10)],
+      }));
+    };
+    const [two, one] = [await profiles(1, undefined), await profiles(2, ["v1"])];
+    expect(one).toEqual(two);
+    expect(one.filter(({ profiled }) => profiled.version === "v1").map(({ profiled }) => profiled.role)).toEqual([
+      "class",
+      "score",
+    ]);
+    expect(new Set(one.map(({ profiled }) => profiled.slice))).toEqual(new Set(["", "region=0", "region=2"]));
+    expect(one).toHaveLength(3 * features.length + 2);
+  },
+);
