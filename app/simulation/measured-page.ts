@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import {
+  comparedRows,
   measures,
   type Measured,
   type ScenarioResult,
@@ -56,8 +57,12 @@ const ordered = [null, ...peerRules.map(({ name }) => name)].flatMap((peer) =>
 
 /** A scenario that has changed since it was measured is a scenario that was not measured. */
 function isOfPresentStream({ scenario, features, referenceRows, rows }: ScenarioResult): boolean {
-  const present = scenarios.find(({ name }) => name === scenario)?.stream;
-  return present?.features === features && present.referenceRows === referenceRows && present.rows === rows;
+  const present = scenarios.find(({ name }) => name === scenario);
+  if (present === undefined) return false;
+  return isDeepStrictEqual(
+    { features: present.stream.features, ...comparedRows(present) },
+    { features, referenceRows, rows },
+  );
 }
 
 /** `docs/measured.md`: every kept result as a row. */

@@ -53,7 +53,7 @@ const beside: StreamSpec = {
 
 function healthy(traffic: CanarySpec["traffic"], title: string): CanaryScenario {
   const canary = { ...usual, traffic };
-  const common = { stream: beside, models: 300, canary, windows: 28, bar: true } as const;
+  const common = { stream: beside, models: 250, canary, windows: 28, bar: true } as const;
   return { kind: "false_incidents", name: `canary-${traffic}`, title: `a canary of 5 %: ${title}`, ...common };
 }
 
@@ -69,7 +69,7 @@ function changed(
     name,
     title: `a canary of 5 % decides a tenth more than ${rate * 100} % positive${through}`,
     stream: beside,
-    models: 500,
+    models: 340,
     canary: { ...usual, traffic, rate, change: 0.1 },
     change: null,
     marks: marks.map(([within, atLeast]) => ({ within, atLeast })),

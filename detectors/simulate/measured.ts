@@ -54,6 +54,13 @@ const budgetTolerance = 1.2;
 /** A lasting change is one finding in at least this share of runs. */
 const oneFinding = 0.98;
 
+/** N and n: of a canary the control's rows of a window and the new version's. */
+export function comparedRows({ canary, stream }: Scenario): { readonly referenceRows: number; readonly rows: number } {
+  if (canary === undefined) return { referenceRows: stream.referenceRows, rows: stream.rows };
+  const rows = Math.round(canary.rows * canary.share);
+  return { referenceRows: canary.rows - rows, rows };
+}
+
 /**
  * Turns the runs of a scenario into its line of the table. The bar on false incidents follows the budget of
  * `monitoring`; those on what is found are the ones of `defaults`, and hold for no other budget or floors.
@@ -64,7 +71,7 @@ export function measuredOf(
   monitoring: SimulatedMonitoring,
   defaults: SimulatedMonitoring,
 ): ScenarioResult {
-  const { canary, stream } = scenario;
+  const { stream } = scenario;
   const asDefault =
     monitoring.falseIncidentsPerModelWeek === defaults.falseIncidentsPerModelWeek &&
     monitoring.effectFloor === defaults.effectFloor &&
@@ -75,9 +82,7 @@ export function measuredOf(
     title: scenario.title,
     kind: scenario.kind,
     features: stream.features,
-    // Of a canary, what is compared: the control's rows of a window and the new version's.
-    referenceRows: canary === undefined ? stream.referenceRows : Math.round(canary.rows * (1 - canary.share)),
-    rows: canary === undefined ? stream.rows : Math.round(canary.rows * canary.share),
+    ...comparedRows(scenario),
     models: runs.length,
     modelWeeks: null,
   };
