@@ -92,8 +92,10 @@ watch.update(0.3); // { change: false }
 - **\`alpha\`** asks for \`threshold\`: the score that chance exceeds with that probability if both samples come from one
   population with independent rows. It knows both sizes. A two-sided \`z_proportions\` or \`welch_t\` passes it by its absolute
   value; of \`mann_whitney\` and \`fisher_exact\` it is the upper end. Where a method's null says "drawn anew", the rows of both samples
-  are thrown together and dealt out again to the same sizes, 2,000 times from a fixed seed (200 where there are 20,000 cells
-  or more), and a Pearson III distribution with the mean, spread and skewness of the scores is read at alpha.
+  are thrown together and dealt out again to the same sizes, 2,000 times from a fixed seed (fewer from 2,000 cells on, 200 where
+  there are 20,000 or more), and a Pearson III distribution with the mean, spread and skewness of the scores is read at alpha.
+  Of more than 20,000 different values, neighbours are dealt together, in at most about 1,000 cells at their means; values far
+  out, which a heavy tail's distance is made of, stay by themselves.
 - Counts need not be whole (weights, shares); exact nulls give way to their limits then, and \`fisher_exact\` refuses them.
 - An option that a method does not heed, or a value out of range, is refused in one line that says what there is.
 
