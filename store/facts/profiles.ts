@@ -298,7 +298,23 @@ interface KnownSeries {
 }
 
 /** Counts of bins lie in pieces of so many numbers: memory of its own for each profile costs more than what is in it. */
-const binsPerPiece = 1 << 17;
+const numbersPerPiece = 1 << 17;
+
+interface Piece<Numbers extends Uint16Array | Float64Array> {
+  readonly of: (length: number) => Numbers;
+  numbers: Numbers;
+  used: number;
+}
+
+/** @param more So many of this length are wanted at most. */
+function cut<Numbers extends Uint16Array | Float64Array>(piece: Piece<Numbers>, length: number, more: number): Numbers {
+  if (piece.used + length > piece.numbers.length) {
+    piece.numbers = piece.of(Math.max(length, Math.min(numbersPerPiece, more * length)));
+    piece.used = 0;
+  }
+  piece.used += length;
+  return piece.numbers.subarray(piece.used - length, piece.used) as Numbers;
+}
 
 function readProfileBlock(
   { rows, columns }: ReadBlock,
@@ -350,25 +366,31 @@ function readProfileBlock(
   };
 
   let window: Window = { startMs: Number.NaN, endMs: Number.NaN };
-  let piece = new Float64Array(0);
-  let used = 0;
+  const countedPiece: Piece<Uint16Array> = {
+    of: (length) => new Uint16Array(length),
+    numbers: new Uint16Array(0),
+    used: 0,
+  };
+  const weightedPiece: Piece<Float64Array> = {
+    of: (length) => new Float64Array(length),
+    numbers: new Float64Array(0),
+    used: 0,
+  };
   for (let row = 0; row < rows; row++) {
     const { series, bins } = seriesAt(row);
     if (bins === null) continue;
     if (window.startMs !== starts[row] || window.endMs !== ends[row]) {
       window = { startMs: starts[row]!, endMs: ends[row]! };
     }
-    if (used + bins > piece.length) {
-      piece = new Float64Array(Math.max(bins, Math.min(binsPerPiece, (rows - row) * bins)));
-      used = 0;
-    }
-    const { ends: itemEnds, items } = counted[row] === 1 ? binCounts : binWeights;
+    const isCounted = counted[row] === 1;
+    const { ends: itemEnds, items } = isCounted ? binCounts : binWeights;
+    const dense = isCounted ? cut(countedPiece, bins, rows - row) : cut(weightedPiece, bins, rows - row);
     const first = row === 0 ? 0 : indices.ends[row - 1]!;
     const shift = (row === 0 ? 0 : itemEnds[row - 1]!) - first;
     // Bins without weight are not stored.
     for (let at = first; at < indices.ends[row]!; at++) {
       const bin = indices.items[at]!;
-      if (bin < bins) piece[used + bin] = items[at + shift]!;
+      if (bin < bins) dense[bin] = items[at + shift]!;
     }
     profiles.push({
       series,
@@ -383,7 +405,7 @@ function readProfileBlock(
         presentWeightSquares: presentSquares[row]!,
         missing: missing[row]!,
         nonFinite: nonFinite[row]!,
-        bins: piece.subarray(used, used + bins),
+        bins: dense,
         unlisted: unlisted[row]!,
         unseen: unseen[row]!,
         unseenTop: unseenTop[row]!,
@@ -395,6 +417,5 @@ function readProfileBlock(
         sumSquares: sumSquares[row]!,
       },
     });
-    used += bins;
   }
 }
