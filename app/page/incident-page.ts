@@ -20,6 +20,7 @@ import { seriesDetail } from "./series-detail.ts";
 import { seriesStories, type SeriesStory } from "./series-table.ts";
 import type { PageSource } from "./source.ts";
 import { metricPicture, metricStates } from "./performance-section.ts";
+import { mixSection } from "./mix-section.ts";
 import { severityBadge } from "./standing-text.ts";
 import { stateLegend, stateMark } from "./state-look.ts";
 import { stripCells, windowStrip } from "./window-strip.ts";
@@ -273,6 +274,7 @@ function findingSection(finding: IncidentFinding, picture: Html | null, listed: 
             ),
           })}
         </div>`;
+  const mix = mixSection(finding.name, evidence);
   const contributors =
     evidence.contributors.length === 0 || !listed
       ? null
@@ -290,7 +292,13 @@ function findingSection(finding: IncidentFinding, picture: Html | null, listed: 
       >
     </p>
     ${picture}
-    ${contributors === null && slices === null ? null : html`<div class="charts">${contributors}${slices}</div>`}
+    ${
+      contributors === null && slices === null && mix === null
+        ? null
+        : html`<div class="charts">
+            ${contributors}${slices === null && mix === null ? null : html`<div>${slices}${mix}</div>`}
+          </div>`
+    }
     <details>
       <summary>Numbers behind ${finding.name}</summary>
       <dl class="pairs">

@@ -108,6 +108,9 @@ describe.skipIf(missing !== null)("what the page says", () => {
     expect(
       await amount.getByRole("region", { name: "Slices of amount" }).locator("tbody tr").first().innerText(),
     ).toMatch(/^region=south/);
+    expect(await amount.innerText()).toContain(
+      "It happened within the values of region: its mix explains little of it.",
+    );
     const sent = await page.getByRole("region", { name: "Notifications" }).innerText();
     expect(sent).toMatch(/credit-team.*delivered/);
     expect(sent).toMatch(/old-pager.*given up/);
