@@ -73,6 +73,8 @@ export interface Evidence {
   readonly threshold: number;
   readonly rows: number;
   readonly referenceRows: number;
+  /** The days of the baseline that it was held against, where weekdays differ: `Saturday and Sunday`; absent: all of them. */
+  readonly weekdays?: string;
   /** The model version whose rows of the same windows are the reference; absent where the baseline's rows are. */
   readonly control?: string;
   /** The smallest effect that this window could have shown, in share of rows moved. */

@@ -42,6 +42,8 @@ export interface ReferenceProfile {
   readonly binning: Binning;
   readonly pooled: SeriesCounts;
   readonly subWindows: readonly SeriesCounts[];
+  /** When each sub-window was; absent without times. */
+  readonly subWindowTimes?: readonly Window[];
   /**
    * Of a series whose live windows are held against a control version's: the control's own rows, its users in groups by
    * chance, two and two. By pair of groups, each through all sub-windows: how much two samples of one population differ.

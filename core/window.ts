@@ -97,6 +97,12 @@ export function* windowsBetween(fromMs: number, toMs: number, alignment: WindowA
 /** 1970-01-05, the first Monday after the epoch. */
 const mondayMs = 4 * dayMs;
 
+/** 0 Monday … 6 Sunday, on the zone's calendar, in the middle of a window. */
+export function weekdayOf({ startMs, endMs }: Window, zone: string): number {
+  const day = zone === "UTC" ? Math.floor((startMs + endMs) / 2 / dayMs) : localDay((startMs + endMs) / 2, zone);
+  return (((day - mondayMs / dayMs) % 7) + 7) % 7;
+}
+
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 /** Local wall time minus UTC at an instant, in ms. */

@@ -45,6 +45,7 @@ const findingRecord = z.object({
     threshold: z.number(),
     rows: z.number(),
     referenceRows: z.number(),
+    weekdays: z.string().exactOptional(),
     control: z.string().exactOptional(),
     minimumDetectableEffect: z.number(),
     methods: numbers,

@@ -159,6 +159,7 @@ export function beforeAfter(finding: Finding, model: ModelSpec | null): string |
     case "distribution": {
       const numeric = seriesType(finding, model) === "numeric";
       const change = numeric ? numericChange(finding, model) : categoricalChange(finding);
+      if (change !== null && evidence.weekdays !== undefined) return `${change}, against ${evidence.weekdays}`;
       if (change === null || evidence.control === undefined) return change;
       return `${change}, version ${evidence.control} → version ${finding.series.version}`;
     }
@@ -232,8 +233,9 @@ export function rowsText(finding: Finding): string {
   if (finding.signal === "custom" || finding.signal === "joint") {
     return `${countText(rows)} rows in the window; against the values of ${countText(referenceRows)} windows of the baseline`;
   }
-  const { control } = finding.evidence;
-  const of = control === undefined ? "the baseline" : `version ${control} in the same windows`;
+  const { control, weekdays } = finding.evidence;
+  const days = weekdays === undefined ? "" : ` (${weekdays})`;
+  const of = control === undefined ? `the baseline${days}` : `version ${control} in the same windows`;
   return `${countText(rows)} rows against ${countText(referenceRows)} of ${of}`;
 }
 

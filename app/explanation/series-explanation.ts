@@ -136,7 +136,8 @@ function gatesOf(
   if (signal === "silence") return silenceGates(evaluation, memory, examination);
   if (examined === null) return storedGates(evaluation);
 
-  const against = examined.concurrent ? "of the control version in this window" : "in the baseline";
+  const on = examined.weekdays === null ? "" : `, ${examined.weekdays}, whose days differ from the others`;
+  const against = examined.concurrent ? "of the control version in this window" : `in the baseline${on}`;
   gates.push({
     gate: "baseline",
     verdict: examined.referenceRows >= examined.neededReferenceRows ? "passed" : "not_measured",

@@ -346,9 +346,19 @@ async function loadBaseline(facts: Facts, request: BaselineRequest, baseline: Ba
     .flatMap(([series, stored]) => {
       const binning = binningOf(series);
       if (binning === null) return [];
-      const all = stored.map(({ counts }) => counts);
-      const subWindows = all.filter(({ rows }, at) => rows > 0 && isWhole(stored[at]!.window));
-      return [{ series, binning, pooled: pooledCounts(all, binning), subWindows }];
+      const whole = stored.filter(({ counts, window }) => counts.rows > 0 && isWhole(window));
+      return [
+        {
+          series,
+          binning,
+          pooled: pooledCounts(
+            stored.map(({ counts }) => counts),
+            binning,
+          ),
+          subWindows: whole.map(({ counts }) => counts),
+          ...(timed && { subWindowTimes: whole.map(({ window }) => window) }),
+        },
+      ];
     })
     // A baseline without scores or classes says nothing about them; live ones are then not judged, not "missing before".
     .filter(({ series, pooled }) => series.role === "feature" || pooled.presentRows > 0);

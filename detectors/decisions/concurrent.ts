@@ -8,6 +8,7 @@ import {
   type SeriesContrasts,
   type WindowSums,
 } from "./contrasts.ts";
+import { inSeason } from "./season.ts";
 
 /** A canary is compared for weeks, and its small windows say most together: so many times the usual long horizon. */
 const horizonTimes = 4;
@@ -69,13 +70,14 @@ export function concurrentSums(
 }
 
 /**
- * The contrasts with the control's means in place of the baseline's, for one window or for windows added up; as they are
- * for windows that stand alone. The floor of a share is then at most a twentieth of it (of its complement, if that is
- * smaller): the usual two rows in a hundred would hide a tenth more of a rate of 10 %.
+ * The contrasts with the control's means in place of the baseline's, for one window or for windows added up; for
+ * windows that stand alone, the baseline's means on their weekdays. The floor of a share beside a control is at most a
+ * twentieth of it (of its complement, if that is smaller): the usual two rows in a hundred would hide a tenth more of a
+ * rate of 10 %.
  */
 export function heldAgainst(contrasts: SeriesContrasts, window: WindowSums): SeriesContrasts {
   const { control } = window;
-  if (control === undefined) return contrasts;
+  if (control === undefined) return inSeason(contrasts, window);
   return {
     ...contrasts,
     referenceRows: control.rows,

@@ -1,6 +1,7 @@
 import type { Binning, Series } from "../../core/baseline.ts";
 import type { Signal } from "../../core/finding.ts";
 import type { ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
+import type { Season, WeekdayWeights } from "./season.ts";
 
 /**
  * A contrast is the mean of a score between 0 and 1 over a window, held against its mean in the reference: a category's
@@ -46,10 +47,12 @@ export interface WindowSums {
   readonly sums: readonly number[];
   /** The control version's rows of the same window, brought to the same weight: what this window is held against. */
   readonly control?: ControlSums;
+  /** Of a series with a season: Σw of all rows and of those with a value, by weekday. */
+  readonly weekdays?: WeekdayWeights;
 }
 
 /** A control version's sums. */
-export interface ControlSums extends Omit<WindowSums, "control"> {
+export interface ControlSums extends Omit<WindowSums, "control" | "weekdays"> {
   /** Σ w·(score − mean)² of each score; 0 for shares, whose variance their mean says. */
   readonly scatter: readonly number[];
 }
@@ -69,6 +72,8 @@ export interface SeriesContrasts {
   readonly referencePresentRows: number;
   /** Its windows are held against the control version's rows of the same window: see `concurrentSums`. */
   readonly concurrent: boolean;
+  /** Weekdays differ in the reference; null if they do not, or it cannot say. */
+  readonly season: Season | null;
   project(counts: SeriesCounts): WindowSums;
   /** Σ w·(score − mean)² of each score; 0 for the other contrasts. */
   scatter(counts: SeriesCounts): readonly number[];
@@ -312,6 +317,7 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
     referenceRows: rows,
     referencePresentRows: presentRows,
     concurrent,
+    season: null,
     scatter: (counts) => {
       const scatter = zeros(contrasts.length);
       if (!(counts.presentWeight > 0)) return scatter;

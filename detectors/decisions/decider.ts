@@ -1,5 +1,5 @@
 import type { LiveProfile, ReferenceProfile } from "../../core/profile.ts";
-import type { Window } from "../../core/window.ts";
+import { dayMs, weekdayOf, type Window } from "../../core/window.ts";
 import type { ValueObservation } from "../monitors/value-evidence.ts";
 import { continuationOf, retiredKeys } from "./continuation.ts";
 import type { WindowSignal } from "./contrasts.ts";
@@ -21,7 +21,7 @@ import { measuredWindow } from "./measured-window.ts";
 import { learnFromJudged, learnInflations } from "./model-learning.ts";
 import { valueReferences } from "./judged-monitor.ts";
 import { isIncidentOpen, isOpen, opened, type ToldFinding } from "./openings.ts";
-import { referenceOf, referenceSeries, type ReferenceSeries } from "./reference-series.ts";
+import { compileReference, referenceOf } from "./reference-series.ts";
 import { seriesKey } from "./series-key.ts";
 import { silenceSeries, type GapObservation } from "./silence.ts";
 
@@ -52,6 +52,8 @@ export interface DeciderOptions {
   readonly model: string;
   readonly baselineId: string;
   readonly windowMs: number;
+  /** Whose calendar has the weekdays; `UTC` by default. */
+  readonly zone?: string;
 }
 
 export interface DecisionStep {
@@ -96,16 +98,17 @@ export interface Decider {
 /** Makes the pure function that decides a model's windows against one baseline. */
 export function createDecider(options: DeciderOptions): Decider {
   const { horizon, watchedSlices, windowMs } = options;
-  const references = new Map<string, ReferenceSeries>();
-  for (const profile of options.reference) {
-    if (profile.series.slice !== "" && watchedSlices === 0) continue;
-    references.set(seriesKey(profile.series), referenceSeries(profile, options.subWindowsKnown));
-  }
+  const weekday = windowMs === dayMs ? (window: Window) => weekdayOf(window, options.zone ?? "UTC") : null;
+  const references = compileReference(
+    options.reference.filter(({ series }) => series.slice === "" || watchedSlices > 0),
+    { subWindowsKnown: options.subWindowsKnown, weekdayOf: weekday },
+  );
   const slices = new Set(options.reference.flatMap(({ series }) => (series.slice === "" ? [] : [series.slice]))).size;
   const { concurrent, ...firstInflation } = learnInflations([...references.values()]);
   const judgeWindow = createJudge({
     ...options,
     references,
+    weekdayOf: weekday,
     slices: watchedSlices === 0 ? 0 : Math.max(watchedSlices, slices),
     monitors: options.monitors ?? 0,
     performance: options.performance ?? false,

@@ -12,6 +12,8 @@ export interface SeriesMemory {
   readonly lastSeen: number;
   /** At most h windows, those with rows only. */
   readonly recent: readonly RecentWindow[];
+  /** Name of the season that it was learnt with; absent without one. */
+  readonly season?: string;
   readonly learning: Learning;
   readonly learnt: Learnt;
 }

@@ -67,10 +67,9 @@ export function seriesEvaluations(
     }
     // Else the reference is constant: there is no distribution to move, and `unseen` sees any other value.
   }
-  const against = againstOf(entry);
   for (const judgement of entry.judgements) {
     const { signal, nearest, rows } = judgement;
-    const referenceRows = referenceRowsOf(against, signal);
+    const referenceRows = referenceRowsOf(againstOf(entry, signal), signal);
     const open = now.isOpen(entry.key, signal);
     const state = stateOf(judgement, open, now.warming);
     if (nearest === null || state === "insufficient_data") {

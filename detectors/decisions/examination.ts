@@ -6,6 +6,7 @@ import { warmUpWindows, type JudgedWindow } from "./judged-window.ts";
 import { floorOf, type Judgement } from "./judgement.ts";
 import { minWindowRows } from "./learning.ts";
 import type { FindingEvidence } from "./lifecycle.ts";
+import { referenceDays } from "./season.ts";
 
 /** One window's gates. */
 export interface Examination {
@@ -36,6 +37,8 @@ export interface SignalExamination {
   readonly neededReferenceRows: number;
   /** It is held against a control version's rows of the same windows. */
   readonly concurrent: boolean;
+  /** Where weekdays differ: the days of the reference that it is held against, such as `Saturday and Sunday`. */
+  readonly weekdays: string | null;
   /** Windows in its long horizon. */
   readonly horizon: number;
   readonly judged: Judgement["judged"];
@@ -69,7 +72,7 @@ export function examinationOf(
       entry.judgements.map((judgement): SignalExamination => {
         const { signal, rows, hit, nearest } = judgement;
         const best = hit ?? nearest;
-        const against = againstOf(entry);
+        const against = againstOf(entry, signal);
         const common = {
           series: entry.series,
           signal,
@@ -79,6 +82,7 @@ export function examinationOf(
           referenceRows: referenceRowsOf(against, signal),
           neededReferenceRows: entry.contrasts.concurrent ? minControlRows : minReferenceRows,
           concurrent: entry.contrasts.concurrent,
+          weekdays: referenceDays(entry.contrasts, signal, entry.window, "short")?.text ?? null,
           horizon: entry.horizon,
           judged: judgement.judged,
           tooVariable: judgement.tooVariable,

@@ -3,6 +3,7 @@ import type { Window } from "../../core/window.ts";
 import type { WindowSignal } from "./contrasts.ts";
 import { incidentMagnitude, type IncidentMemory } from "./incidents.ts";
 import type { FindingMemory } from "./lifecycle.ts";
+import type { ReferenceDays } from "./season.ts";
 
 /** The decision-side fields of a `Finding`, as of one window. */
 export interface FindingDecision {
@@ -37,6 +38,8 @@ export interface FindingDecision {
   readonly minimumDetectableEffect: number;
   /** E[φ] of the contrast. */
   readonly varianceInflation: number;
+  /** Where weekdays differ: the days of the reference that it was held against. */
+  readonly season?: ReferenceDays;
   /** max over the signal's contrasts of (effect − standard error)⁺ in this window. */
   readonly magnitude: number;
   /** Rise of the model's level since the incident opened. */

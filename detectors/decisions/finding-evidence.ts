@@ -8,6 +8,7 @@ import type { MeasuredWindow } from "./measured-window.ts";
 import { poolOf } from "./model-learning.ts";
 import { minimumDetectableEffect } from "./minimum-detectable-effect.ts";
 import type { JudgedMonitor } from "./judged-monitor.ts";
+import { referenceDays } from "./season.ts";
 import type { GapEvidence } from "./silence.ts";
 import { phiGrid } from "./variance-inflation.ts";
 
@@ -43,6 +44,7 @@ export function contrastEvidence(
   const contrast = against.contrasts[c]!;
   const { factor } = horizons[poolOf(entry.contrasts)][of.horizon];
   const mean = entry.belief.mean[c]!;
+  const season = referenceDays(entry.contrasts, contrast.signal, entry.window, of.horizon);
   const threshold = entry.thresholds.alpha[of.horizon][c]!;
   return {
     reference: contrast.reference,
@@ -53,7 +55,10 @@ export function contrastEvidence(
     pValue: pValueOf(entry.contrasts, c, measurement, entry.belief),
     threshold,
     rows: contrast.signal === "missing" ? measurement.window.rows : measurement.window.presentRows,
-    referenceRows: referenceRowsOf(against, contrast.signal),
+    referenceRows: referenceRowsOf(
+      contrast.signal === "unseen" && !against.concurrent ? entry.contrasts : against,
+      contrast.signal,
+    ),
     minimumDetectableEffect: minimumDetectableEffect(contrast, {
       n: measurement.n[c]!,
       direction: of.d0 < 0 ? -1 : 1,
@@ -68,6 +73,7 @@ export function contrastEvidence(
     }),
     magnitude: judgement.magnitude,
     varianceInflation: mean,
+    ...(season !== null && { season }),
   };
 }
 
@@ -115,8 +121,9 @@ export function monitorEvidence(
 }
 
 /** What a series of the window was held against; beside a control without rows that is nothing. */
-export function againstOf({ contrasts, short }: JudgedSeries): SeriesContrasts {
-  if (!contrasts.concurrent) return contrasts;
+export function againstOf({ contrasts, short }: JudgedSeries, signal: WindowSignal): SeriesContrasts {
+  // New values are new to every day of the reference.
+  if (!contrasts.concurrent) return signal === "unseen" ? contrasts : (short?.against ?? contrasts);
   return short?.against ?? { ...contrasts, referenceRows: 0, referencePresentRows: 0 };
 }
 

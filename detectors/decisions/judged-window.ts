@@ -12,6 +12,7 @@ import { poolOf, type Pool } from "./model-learning.ts";
 import { omnibusCells, type OmnibusCells } from "./omnibus.ts";
 import { pooledWindows, recentWindow, type RecentWindow } from "./pooling.ts";
 import { seriesNow, type ReferenceSeries, type ReferenceSeriesByKey } from "./reference-series.ts";
+import { onWeekday } from "./season.ts";
 import { seriesKey } from "./series-key.ts";
 import { longHorizonFactor } from "./variance-inflation.ts";
 
@@ -72,6 +73,8 @@ export interface JudgeOptions {
   /** Whether performance has its part of the budget. */
   readonly performance: boolean;
   readonly subWindowsKnown: boolean;
+  /** Of a window, Monday 0; null if windows are not of one day. */
+  readonly weekdayOf: ((window: Window) => number) | null;
   /** What a control version's groups of users have taught, once and for all. */
   readonly concurrentInflation: InflationMemory;
 }
@@ -129,6 +132,7 @@ export function createJudge(
       missing: Math.max(monitoring.qualityFloor, warming ? warmUpFloor : 0),
       unseen: Math.max(monitoring.qualityFloor, warming ? warmUpFloor : 0),
     };
+    const weekday = options.weekdayOf?.(window) ?? null;
     const liveByKey = new Map(live.map((profile) => [seriesKey(profile.series), profile]));
     const now = seriesNow(references, state, liveByKey);
     const shape = budgetShape(
@@ -148,13 +152,14 @@ export function createJudge(
       const { contrasts } = reference;
       const pool = poolOf(contrasts);
       const span = contrasts.concurrent ? concurrentHorizon(horizon) : horizon;
-      const sums = sumsOf(contrasts, liveByKey.get(key));
+      const day = contrasts.season === null ? null : weekday;
+      const sums = sumsOf(contrasts, liveByKey.get(key), day);
       const typical = reference.typical ?? memory.typical ?? typicalOfFirst(sums);
       const cells = cellsFor(reference, typical);
       const belief = beliefFor(contrasts, memory, inflation[pool].prior, typical, cells);
       const thresholds = thresholdsFor(contrasts, budget);
       const recent = memory.recent.filter((entry) => entry.index > index - span);
-      if (sums !== null) recent.push(recentWindow(index, sums));
+      if (sums !== null) recent.push(recentWindow(index, sums, day));
       const short = sums === null ? null : measure(contrasts, cells, sums, belief, horizons[pool].short);
       const pooled = sums === null ? null : pooledWindows(contrasts, recent, index - span);
       const long =
@@ -224,10 +229,16 @@ function budgetShape(
 }
 
 /** Null: nothing was measured. */
-function sumsOf(contrasts: SeriesContrasts, profile: LiveProfile | undefined): WindowSums | null {
+function sumsOf(
+  contrasts: SeriesContrasts,
+  profile: LiveProfile | undefined,
+  weekday: number | null,
+): WindowSums | null {
   if (profile === undefined || profile.counts.rows === 0) return null;
   if (contrasts.concurrent) return concurrentSums(contrasts, profile.counts, profile.control ?? null);
-  return isMeasurable(profile.counts) ? contrasts.project(profile.counts) : null;
+  if (!isMeasurable(profile.counts)) return null;
+  const sums = contrasts.project(profile.counts);
+  return weekday === null ? sums : onWeekday(sums, weekday);
 }
 
 function typicalOfFirst(window: WindowSums | null): TypicalSize | null {

@@ -3,6 +3,7 @@ import { concurrentSums, heldAgainst } from "./concurrent.ts";
 import { effectiveSize, isMeasurable, meanOf, zeros, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
 import type { Belief } from "./evidence.ts";
 import { omnibusStatistic, type OmnibusCells } from "./omnibus.ts";
+import { onWeekday } from "./season.ts";
 import { phiGrid, writeFallback, writePosterior } from "./variance-inflation.ts";
 
 /** Rows below which a window is not decided on its own, and teaches nothing. */
@@ -87,25 +88,34 @@ function standardized(
   return result;
 }
 
-/** What the reference teaches about its own windows, in time order. The pooled mean costs one degree of freedom. */
+/**
+ * What the reference teaches about its own windows, in time order. The pooled mean costs one degree of freedom, with a
+ * season that of each phase.
+ *
+ * @param weekdays Of each sub-window, Monday 0; asked only where the series has a season.
+ */
 export function learnFromReference(
   contrasts: SeriesContrasts,
   cells: OmnibusCells | null,
   subWindows: readonly SeriesCounts[],
+  weekdays: readonly number[] | null,
 ): Learning {
   const count = contrasts.contrasts.length;
   const q = zeros(count);
   const s = zeros(count);
   const last = zeros(count);
   const linked = { distribution: false, missing: false };
-  const windows = { distribution: 0, missing: 0 };
-  for (const counts of subWindows) {
+  const means = { distribution: meansOf(contrasts, "distribution"), missing: meansOf(contrasts, "missing") };
+  subWindows.forEach((counts, i) => {
     const measured = isMeasurable(counts);
     const usable = {
       distribution: measured && counts.presentRows >= minWindowRows,
       missing: measured && counts.rows >= minWindowRows,
     };
-    const r = standardized(contrasts, cells, contrasts.project(counts), { insideReference: true });
+    const weekday = contrasts.season === null ? null : (weekdays?.[i] ?? null);
+    const sums = contrasts.project(counts);
+    const window = weekday === null ? sums : onWeekday(sums, weekday);
+    const r = standardized(contrasts, cells, window, { insideReference: true });
     for (let c = 0; c < count; c += 1) {
       const { signal } = contrasts.contrasts[c]!;
       if (signal === "unseen" || !usable[signal]) continue;
@@ -114,27 +124,51 @@ export function learnFromReference(
       last[c] = r[c]!;
     }
     for (const signal of ["distribution", "missing"] as const) {
+      if (usable[signal]) means[signal].add(weekday, linked[signal]);
       linked[signal] = usable[signal];
-      if (usable[signal]) windows[signal] += 1;
     }
-  }
+  });
   for (let c = 0; c < count; c += 1) {
     const { signal, variance } = contrasts.contrasts[c]!;
     if (signal === "unseen" || variance === 0) continue;
-    const k = windows[signal];
-    // Deviations from their own mean correlate by −1/k even when windows are independent.
-    if (k > 0) s[c]! += (k - 1) / k;
+    s[c]! += means[signal].expectedProducts();
   }
   return {
     df: {
-      distribution: Math.max(0, windows.distribution - 1),
-      missing: Math.max(0, windows.missing - 1),
-      omnibus: windows.distribution,
+      distribution: means.distribution.degrees(),
+      missing: means.missing.degrees(),
+      omnibus: means.distribution.omnibusDegrees(),
     },
     q: q.map(round),
     s: s.map(round),
     last: last.map(round),
     linked,
+  };
+}
+
+/** Counts the reference's windows by what mean they deviate from: the series' own, or that of their phase. */
+function meansOf({ season }: SeriesContrasts, signal: LearningSignal) {
+  const phases = season !== null && season.signals[signal] ? season.partition.phases : null;
+  const windows = Array.from({ length: phases === null ? 1 : Math.max(...phases) + 1 }, () => 0);
+  const links = windows.map(() => 0);
+  let previous = -1;
+  const total = () => windows.reduce((sum, count) => sum + count, 0);
+  return {
+    add: (weekday: number | null, linked: boolean): void => {
+      const mean = phases === null || weekday === null ? 0 : phases[weekday]!;
+      windows[mean]! += 1;
+      if (linked && previous === mean) links[mean]! += 1;
+      previous = mean;
+    },
+    degrees: () => Math.max(0, total() - windows.length),
+    omnibusDegrees: () => Math.max(0, total() - windows.length + 1),
+    /** Deviations from their own mean correlate by −1/k even when windows are independent. */
+    expectedProducts: () =>
+      phases === null
+        ? total() > 0
+          ? (total() - 1) / total()
+          : 0
+        : links.reduce((sum, count, mean) => sum + (count > 0 ? count / windows[mean]! : 0), 0),
   };
 }
 

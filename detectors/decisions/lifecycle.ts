@@ -1,6 +1,7 @@
 import type { Series } from "../../core/baseline.ts";
 import type { WindowSignal } from "./contrasts.ts";
 import type { Horizon } from "./judgement.ts";
+import type { ReferenceDays } from "./season.ts";
 
 /** Calm windows in a row after which a finding closes. */
 export const closeAfter = 3;
@@ -20,6 +21,8 @@ export interface FindingEvidence {
   readonly magnitude: number;
   /** E[φ] of the contrast: how much more it varies between healthy windows than independent rows would. */
   readonly varianceInflation: number;
+  /** Where weekdays differ: the days of the reference that it was held against. */
+  readonly season?: ReferenceDays;
 }
 
 /** A finding that is open, or closed so recently that it could reopen. */

@@ -77,6 +77,7 @@ export function learnFromJudged(
           : null,
       lastSeen: entry.window === null ? entry.memory.lastSeen : index,
       recent: entry.recent,
+      ...(entry.memory.season !== undefined && { season: entry.memory.season }),
       learning,
       learnt: now.believes ? { df: learning.df, q: learning.q } : entry.memory.learnt,
     };

@@ -1,4 +1,5 @@
 import { zeros, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
+import type { WeekdayWeights } from "./season.ts";
 
 /** One window of one series as the decision state keeps it, for the long horizon. */
 export interface RecentWindow {
@@ -9,8 +10,10 @@ export interface RecentWindow {
   readonly weights?: readonly [weight: number, squares: number, presentWeight: number, presentSquares: number];
   readonly presentRows: number;
   readonly sums: readonly number[];
+  /** Monday 0; of series with a season. */
+  readonly weekday?: number;
   /** The control version's rows of the same window, where it was held against those. */
-  readonly control?: Omit<RecentWindow, "index" | "control"> & { readonly scatter: readonly number[] };
+  readonly control?: Omit<RecentWindow, "index" | "weekday" | "control"> & { readonly scatter: readonly number[] };
 }
 
 /**
@@ -21,10 +24,12 @@ const round = (value: number): number =>
   // Most sums are counts, which twelve digits hold: text takes its time.
   Number.isInteger(value) && Math.abs(value) < 1e12 ? value + 0 : Number(value.toPrecision(12)) + 0;
 
-export function recentWindow(index: number, window: WindowSums): RecentWindow {
+/** @param weekday Kept for series with a season; null for the others. */
+export function recentWindow(index: number, window: WindowSums, weekday: number | null = null): RecentWindow {
   const { control } = window;
   return {
     index,
+    ...(weekday !== null && { weekday }),
     ...recentSums(window),
     ...(control !== undefined && {
       control: { ...recentSums(control), scatter: control.scatter.map(round) },
@@ -32,7 +37,7 @@ export function recentWindow(index: number, window: WindowSums): RecentWindow {
   };
 }
 
-function recentSums(window: Omit<WindowSums, "control">): Omit<RecentWindow, "index" | "control"> {
+function recentSums(window: Omit<WindowSums, "control">): Omit<RecentWindow, "index" | "weekday" | "control"> {
   const { rows, presentRows } = window;
   const unweighted =
     window.weight === rows &&
@@ -51,7 +56,8 @@ export function pooledWindows(
   afterIndex: number,
 ): WindowSums & { readonly windows: number } {
   const pooled = recent.filter(({ index }) => index > afterIndex);
-  const sums = addedUp(contrasts, pooled);
+  const weekdays = pooled.every(({ weekday }) => weekday !== undefined) ? weekdayWeights(pooled) : null;
+  const sums = { ...addedUp(contrasts, pooled), ...(weekdays !== null && { weekdays }) };
   const controls = pooled.flatMap(({ control }) => (control === undefined ? [] : [control]));
   if (controls.length === 0) return { ...sums, windows: pooled.length };
   const scatter = zeros(contrasts.contrasts.length);
@@ -61,17 +67,15 @@ export function pooledWindows(
   return { ...sums, control: { ...addedUp(contrasts, controls), scatter }, windows: pooled.length };
 }
 
-function addedUp(contrasts: SeriesContrasts, windows: readonly Omit<RecentWindow, "index" | "control">[]): WindowSums {
+function addedUp(
+  contrasts: SeriesContrasts,
+  windows: readonly Omit<RecentWindow, "index" | "weekday" | "control">[],
+): WindowSums {
   const sums = zeros(contrasts.contrasts.length);
   const total = { rows: 0, weight: 0, weightSquares: 0, presentRows: 0, presentWeight: 0, presentWeightSquares: 0 };
   for (const window of windows) {
     const { rows, presentRows } = window;
-    const [weight, weightSquares, presentWeight, presentWeightSquares] = window.weights ?? [
-      rows,
-      rows,
-      presentRows,
-      presentRows,
-    ];
+    const [weight, weightSquares, presentWeight, presentWeightSquares] = weightsOf(window);
     total.rows += rows;
     total.weight += weight;
     total.weightSquares += weightSquares;
@@ -81,4 +85,19 @@ function addedUp(contrasts: SeriesContrasts, windows: readonly Omit<RecentWindow
     for (let c = 0; c < sums.length; c += 1) sums[c]! += window.sums[c]!;
   }
   return { ...total, sums };
+}
+
+function weightsOf({ rows, presentRows, weights }: Pick<RecentWindow, "rows" | "presentRows" | "weights">) {
+  return weights ?? ([rows, rows, presentRows, presentRows] as const);
+}
+
+function weekdayWeights(windows: readonly RecentWindow[]): WeekdayWeights {
+  const result = Array.from({ length: 7 }, (): [number, number] => [0, 0]);
+  for (const window of windows) {
+    const [weight, , presentWeight] = weightsOf(window);
+    const on = result[window.weekday!]!;
+    on[0] += weight;
+    on[1] += presentWeight;
+  }
+  return result;
 }

@@ -1,16 +1,19 @@
 import type { Series } from "../../core/baseline.ts";
 import type { LiveProfile, ReferenceProfile } from "../../core/profile.ts";
-import { contrastsOf, type SeriesContrasts } from "./contrasts.ts";
+import type { Window } from "../../core/window.ts";
+import { contrastsOf, isMeasurable, type SeriesContrasts } from "./contrasts.ts";
 import type { DecisionState, SeriesMemory } from "./decision-state.ts";
 import {
   learnFromSplits,
   learnFromReference,
+  minWindowRows,
   noLearning,
   typicalSizeOf,
   type Learning,
   type TypicalSize,
 } from "./learning.ts";
 import { omnibusCells } from "./omnibus.ts";
+import { seasonsOf } from "./season.ts";
 import { seriesKey, seriesOfKey } from "./series-key.ts";
 
 /** One series of the reference, compiled, with what its sub-windows teach. */
@@ -32,22 +35,72 @@ export interface SeriesNow {
   readonly memory: SeriesMemory;
 }
 
-/** Compiles one series of the reference. */
-export function referenceSeries(profile: ReferenceProfile, subWindowsKnown: boolean): ReferenceSeries {
-  const { splits } = profile;
-  // The omnibus' cells are fixed with the baseline, for windows of the control's size: a version of a twentieth of the
-  // traffic would leave them all but empty.
-  const contrasts = contrastsOf(profile, { omnibus: profile.series.slice === "" && splits === undefined });
-  const typical = subWindowsKnown ? typicalSizeOf(splits?.flat(2) ?? profile.subWindows) : null;
+/**
+ * Compiles the reference.
+ *
+ * @param weekdayOf Of a window, Monday 0; null if windows are not of one day.
+ */
+export function compileReference(
+  profiles: readonly ReferenceProfile[],
+  options: {
+    readonly subWindowsKnown: boolean;
+    readonly weekdayOf: ((window: Window) => number) | null;
+  },
+): Map<string, ReferenceSeries> {
+  const compiled = profiles.map((profile) => {
+    const { series, splits, subWindows, subWindowTimes } = profile;
+    // The omnibus' cells are fixed with the baseline, for windows of the control's size: a version of a twentieth of the
+    // traffic would leave them all but empty.
+    const contrasts = contrastsOf(profile, { omnibus: series.slice === "" && splits === undefined });
+    const { weekdayOf, subWindowsKnown } = options;
+    const weekdays =
+      weekdayOf === null || !subWindowsKnown || splits !== undefined ? null : (subWindowTimes?.map(weekdayOf) ?? null);
+    const windows = subWindows.flatMap((counts, i) =>
+      weekdays === null || !isMeasurable(counts) || counts.presentRows < minWindowRows
+        ? []
+        : [{ weekday: weekdays[i]!, sums: contrasts.project(counts) }],
+    );
+    return { profile, contrasts, weekdays, windows };
+  });
+  const result = new Map<string, ReferenceSeries>();
+  // As with φ, slices learn together and apart from the whole model.
+  for (const sliced of [false, true]) {
+    const together = compiled.filter(({ profile }) => (profile.series.slice !== "") === sliced);
+    const seasons = seasonsOf(together);
+    together.forEach(({ profile, contrasts, weekdays }, i) => {
+      const season = seasons[i]!;
+      const learned = referenceSeries(profile, { ...contrasts, season }, weekdays, options.subWindowsKnown);
+      result.set(seriesKey(profile.series), learned);
+    });
+  }
+  return result;
+}
+
+function referenceSeries(
+  { splits, subWindows }: ReferenceProfile,
+  contrasts: SeriesContrasts,
+  weekdays: readonly number[] | null,
+  subWindowsKnown: boolean,
+): ReferenceSeries {
+  const typical = subWindowsKnown ? typicalSizeOf(splits?.flat(2) ?? subWindows) : null;
   const cells = typical === null ? null : omnibusCells(contrasts, typical.present);
   const learning: Learning =
     splits !== undefined
       ? learnFromSplits(contrasts, splits)
       : subWindowsKnown
-        ? learnFromReference(contrasts, cells, profile.subWindows)
+        ? learnFromReference(contrasts, cells, subWindows, weekdays)
         : noLearning(contrasts);
   const learnt = { df: learning.df, q: learning.q };
-  return { contrasts, typical, memory: { typical: null, lastSeen: 0, recent: [], learning, learnt } };
+  const { season } = contrasts;
+  const memory = {
+    typical: null,
+    lastSeen: 0,
+    recent: [],
+    ...(season !== null && { season: season.partition.name }),
+    learning,
+    learnt,
+  };
+  return { contrasts, typical, memory };
 }
 
 /** The reference of a series; of the version-less score or class for a version that the baseline does not know. */
@@ -69,7 +122,8 @@ export function seriesNow(
     const own = references.get(key);
     const series = own?.contrasts.series ?? seriesOfKey(key);
     const reference = own ?? referenceOf(references, series);
-    if (reference !== undefined) result.push({ key, series, reference, memory });
+    if (reference === undefined) continue;
+    result.push({ key, series, reference, memory: inSameSeason(memory, reference.memory) });
   }
   for (const [key, { series }] of live) {
     if (key in state.series || series.role === "feature") continue;
@@ -77,4 +131,10 @@ export function seriesNow(
     if (reference !== undefined) result.push({ key, series, reference, memory: reference.memory });
   }
   return result;
+}
+
+/** What was learnt without a season, or with another, is of no use with this one: the reference has said it anew. */
+function inSameSeason(memory: SeriesMemory, reference: SeriesMemory): SeriesMemory {
+  if (memory.season === reference.season) return memory;
+  return { ...reference, lastSeen: memory.lastSeen };
 }

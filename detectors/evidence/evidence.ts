@@ -14,6 +14,7 @@ import type { RowScope } from "../../store/facts/row-scope.ts";
 import type { FindingDecision } from "../decisions/finding-decision.ts";
 import type { GapObservation } from "../decisions/silence.ts";
 import { reportedNumbers } from "../methods/reported-numbers.ts";
+import { onReferenceDays } from "./reference-days.ts";
 import { contributors, grownBins, movedCategories, summary } from "./contributors.ts";
 import { changeBySlice } from "./slices.ts";
 import type { ChangeBySlice, Focus } from "./slices.ts";
@@ -72,11 +73,13 @@ export async function createFinding(
   const reference = profiled ? referenceOf(window.reference, series) : null;
   const current = profiled ? (window.live.find((live) => sameSeries(live.series, series))?.counts ?? null) : null;
   const control = controlVersion(window.spec, series);
+  // What is told of values is told against the days that the window was held against; reported numbers are over all of them.
+  const days = reference && onReferenceDays(reference, decision.season?.weekdays, window.model.monitoring.zone);
   const unit = window.model.features.find((feature) => feature.name === series.feature)?.unit ?? null;
   const shares =
-    reference === null || current === null || signal === "silence" || signal === "missing"
+    days === null || current === null || signal === "silence" || signal === "missing"
       ? []
-      : contributors(reference, current, unit).filter((share) => signal !== "unseen" || share.reference === 0);
+      : contributors(days, current, unit).filter((share) => signal !== "unseen" || share.reference === 0);
   // An open finding on a score or class is itself what "predictions moved" means.
   const moved = state === "open" && signal === "distribution" && series.role !== "feature";
   return {
@@ -109,15 +112,16 @@ export async function createFinding(
       threshold: decision.threshold,
       rows: decision.rows,
       referenceRows: decision.referenceRows,
+      ...(decision.season !== undefined && { weekdays: decision.season.text }),
       ...(control !== null && { control }),
       minimumDetectableEffect: decision.minimumDetectableEffect,
       methods: profiled
         ? finiteNumbers(measuredNumbers(signal, reference, current, window.gap))
         : { value: decision.current, reference_mean: decision.reference },
-      summary: reference === null || current === null || signal === "silence" ? {} : summary(reference, current),
+      summary: days === null || current === null || signal === "silence" ? {} : summary(days, current),
       contributors: shares,
-      ...(options.withSlices && reference !== null && current !== null
-        ? await slices(facts, decision, window, reference, current, shares)
+      ...(options.withSlices && days !== null && current !== null
+        ? await slices(facts, decision, window, days, current, shares)
         : { slices: [] }),
       predictions: moved ? { ...window.predictions, verdict: "moved" } : window.predictions,
     },

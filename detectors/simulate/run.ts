@@ -113,7 +113,7 @@ function rebaselined(
   const model = createModel(stream, change, ...seeds);
   const seen: LiveWindow[] = [];
   outcomeOf(model, rebaselineWindows, { ...options, seen: (window) => seen.push(window) });
-  return runOf(outcomeOf(model.rebaselined(seen), windows, options, rebaselineWindows), null, 0);
+  return runOf(outcomeOf(model.rebaselined(seen, 0), windows, options, rebaselineWindows), null, 0);
 }
 
 /** Each week the reference moves on, to the windows that ended a week ago. */
@@ -131,7 +131,7 @@ function trailed(
     const end = (Math.floor(window / model.windowsPerWeek) - 1) * model.windowsPerWeek;
     if (end <= through || state.findings.length > 0) return null;
     through = end;
-    return model.rebaselined(windowsSeen.slice(end, end + length));
+    return model.rebaselined(windowsSeen.slice(end, end + length), end - length);
   };
   const seen = (window: LiveWindow) => void windowsSeen.push(window);
   return runOf(outcomeOf(model, windows, { ...options, seen, moves }), null, 0);

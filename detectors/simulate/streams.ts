@@ -67,7 +67,7 @@ export interface SimulatedModel {
   readonly monitors?: number;
   live(window: number): LiveWindow;
   /** The same stream, going on, with these of its windows as the reference. */
-  rebaselined(windows: readonly Pick<LiveWindow, "values">[]): SimulatedModel;
+  rebaselined(windows: readonly Pick<LiveWindow, "values">[], from: number): SimulatedModel;
 }
 
 export interface LiveWindow {
@@ -154,6 +154,8 @@ export function createModel(spec: StreamSpec, change: Change | null, ...seeds: r
   const means = columns.map(() => spec.wander * random.normal());
   const userRows = spec.kind === "cluster" ? new Int32Array(Math.ceil(spec.rows * 2)) : null;
 
+  const windowAt = (w: number) => ({ startMs: startMs + w * windowMs, endMs: startMs + (w + 1) * windowMs });
+
   /** Moves the stream to window `w` (negative: before the live ones) and says how many rows it has. */
   function volumeOf(w: number): number {
     if (spec.kind === "season") return Math.round(spec.rows * (isWeekend(w) ? 0.6 : 1.16));
@@ -231,7 +233,8 @@ export function createModel(spec: StreamSpec, change: Change | null, ...seeds: r
     );
   }
 
-  function modelOn(drawn: readonly (readonly Float64Array[])[]): SimulatedModel {
+  /** @param from The window that the first drawn one is. */
+  function modelOn(drawn: readonly (readonly Float64Array[])[], from: number): SimulatedModel {
     const counters = plots.map(({ column }, plot) =>
       counterOf(
         column,
@@ -245,6 +248,7 @@ export function createModel(spec: StreamSpec, change: Change | null, ...seeds: r
         binning,
         pooled: count(concatenate(drawn.map((window) => window[plot]!))),
         subWindows: drawn.map((window) => count(window[plot]!)),
+        subWindowTimes: drawn.map((_, i) => windowAt(from + i)),
       };
       return series.role === "feature" ? [profile] : [profile, { ...profile, series: { ...series, version: "1" } }];
     });
@@ -257,7 +261,7 @@ export function createModel(spec: StreamSpec, change: Change | null, ...seeds: r
       referenceValues: drawn,
       numeric: columns.map(({ kind }) => kind === "continuous" || kind === "discrete"),
       live: (w) => {
-        const window = { startMs: startMs + w * windowMs, endMs: startMs + (w + 1) * windowMs };
+        const window = windowAt(w);
         const values = drawAll(w);
         const profiles = values.flatMap((column, plot) =>
           versionsOf(plots[plot]!.series, column, w).map(({ series, rows }) => ({
@@ -268,11 +272,18 @@ export function createModel(spec: StreamSpec, change: Change | null, ...seeds: r
         );
         return { window, profiles, values };
       },
-      rebaselined: (windows) => modelOn(windows.map(({ values }) => values)),
+      rebaselined: (windows, from) =>
+        modelOn(
+          windows.map(({ values }) => values),
+          from,
+        ),
     };
   }
 
-  return modelOn(Array.from({ length: referenceWindows }, (_, i) => drawAll(i - referenceWindows)));
+  return modelOn(
+    Array.from({ length: referenceWindows }, (_, i) => drawAll(i - referenceWindows)),
+    -referenceWindows,
+  );
 }
 
 /** One series of the model and where its values come from. */
