@@ -29,6 +29,7 @@ function spec(name: string, features: Record<string, FeatureType>): ModelSpec {
     monitoring: {
       windowMs: "auto",
       zone: "UTC",
+      season: "none",
       allowedLatenessMs: 0,
       lateHorizonMs: 0,
       idleAfterMs: 0,

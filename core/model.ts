@@ -113,6 +113,8 @@ export interface MonitoringSpec {
   readonly windowMs: number | "auto";
   /** IANA zone that days are aligned to; `UTC` by default. */
   readonly zone: string;
+  /** `weekdays`: of windows that are days, a series whose weekdays differ is held against the baseline's own days. */
+  readonly season: "none" | "weekdays";
   readonly allowedLatenessMs: number;
   readonly lateHorizonMs: number;
   readonly idleAfterMs: number;

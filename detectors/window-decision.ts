@@ -324,7 +324,7 @@ export function deciderOf(loaded: LoadedBaseline, model: ModelSpec, environment:
     model: model.name,
     baselineId,
     windowMs,
-    zone: model.monitoring.zone,
+    weekdayZone: model.monitoring.season === "weekdays" ? model.monitoring.zone : null,
   });
 }
 

@@ -20,6 +20,7 @@ export function sampleModel(changes: Partial<ModelSpec> = {}): ModelSpec {
     monitoring: {
       windowMs: dayMs,
       zone: "UTC",
+      season: "none",
       allowedLatenessMs: 5 * minuteMs,
       lateHorizonMs: 7 * dayMs,
       idleAfterMs: 10 * minuteMs,

@@ -71,6 +71,7 @@ describe("without any file", () => {
     expect(model.monitoring).toEqual({
       windowMs: "auto",
       zone: "UTC",
+      season: "none",
       allowedLatenessMs: 300_000,
       lateHorizonMs: 7 * 86_400_000,
       idleAfterMs: 600_000,
@@ -195,6 +196,7 @@ retention: 30d
       monitoring: {
         windowMs: 86_400_000,
         zone: "UTC",
+        season: "none",
         allowedLatenessMs: 300_000,
         lateHorizonMs: 7 * 86_400_000,
         idleAfterMs: 10_000,

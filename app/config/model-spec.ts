@@ -39,6 +39,7 @@ export function modelSpec(name: string, origin: ModelSpec["origin"], file: Model
     monitoring: {
       windowMs: monitoring.window!,
       zone: monitoring.zone!,
+      season: monitoring.season!,
       allowedLatenessMs: monitoring.allowed_lateness!,
       lateHorizonMs: monitoring.late_horizon!,
       idleAfterMs: monitoring.idle_after!,

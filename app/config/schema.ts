@@ -28,6 +28,7 @@ export const builtInModelDefaults = {
   monitoring: {
     window: "auto",
     zone: "UTC",
+    season: "none",
     allowed_lateness: "5m",
     late_horizon: "7d",
     idle_after: "10m",
@@ -63,6 +64,14 @@ const monitoringSchema = z.strictObject({
     builtIn: d.monitoring.window,
   }),
   zone: zone.optional().meta({ description: "IANA time zone that days are aligned to.", builtIn: d.monitoring.zone }),
+  season: z
+    .enum(["none", "weekdays"], { error: "must be none or weekdays; weekdays is for traffic whose weekends differ" })
+    .optional()
+    .meta({
+      description:
+        "`weekdays`: a series whose weekdays differ in the baseline is held against its own days. For daily windows and a baseline of four weeks or more.",
+      builtIn: d.monitoring.season,
+    }),
   allowed_lateness: duration.optional().meta({
     description: "How long a window waits for late events after the watermark passed its end.",
     builtIn: d.monitoring.allowed_lateness,

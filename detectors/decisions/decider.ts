@@ -52,8 +52,8 @@ export interface DeciderOptions {
   readonly model: string;
   readonly baselineId: string;
   readonly windowMs: number;
-  /** Whose calendar has the weekdays; `UTC` by default. */
-  readonly zone?: string;
+  /** IANA zone of the calendar whose weekdays may differ (see `season.ts`); none by default. */
+  readonly weekdayZone?: string | null;
 }
 
 export interface DecisionStep {
@@ -98,7 +98,9 @@ export interface Decider {
 /** Makes the pure function that decides a model's windows against one baseline. */
 export function createDecider(options: DeciderOptions): Decider {
   const { horizon, watchedSlices, windowMs } = options;
-  const weekday = windowMs === dayMs ? (window: Window) => weekdayOf(window, options.zone ?? "UTC") : null;
+  const { weekdayZone = null } = options;
+  const weekday =
+    weekdayZone !== null && windowMs === dayMs ? (window: Window) => weekdayOf(window, weekdayZone) : null;
   const references = compileReference(
     options.reference.filter(({ series }) => series.slice === "" || watchedSlices > 0),
     { subWindowsKnown: options.subWindowsKnown, weekdayOf: weekday },

@@ -28,6 +28,8 @@ interface OutcomeOptions {
   readonly monitoring: SimulatedMonitoring;
   readonly subWindowsKnown: boolean;
   readonly watchedSlices: number;
+  /** Weekdays may differ: `monitoring.season: weekdays`. */
+  readonly weekdays?: boolean;
   /** Ends the run early, e.g. once the changed feature was found. */
   readonly until?: (outcome: Outcome) => boolean;
   readonly seen?: (window: LiveWindow) => void;
@@ -48,6 +50,7 @@ function deciderOf(model: SimulatedModel, options: OutcomeOptions): Decider {
     model: "simulated",
     baselineId: "simulated",
     windowMs: model.windowMs,
+    weekdayZone: options.weekdays === true ? "UTC" : null,
   });
 }
 

@@ -39,6 +39,7 @@ export function runScenario(
     monitoring,
     subWindowsKnown: scenario.subWindowsKnown ?? true,
     watchedSlices: stream.slices ?? 0,
+    weekdays: scenario.weekdays ?? false,
   };
   const modelWith = (change: Change | null) => {
     if (scenario.source !== undefined) return createSourceModel(scenario.source, stream, change, seed, index);

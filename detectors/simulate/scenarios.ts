@@ -19,6 +19,8 @@ export type Scenario = {
   /** Beside the stream's features a second version gets a share of the traffic. */
   readonly canary?: CanarySpec;
   readonly source?: ModelSource;
+  /** With `monitoring.season: weekdays`; none by default. */
+  readonly weekdays?: boolean;
   /** The part of the budget that false incidents are held against; all of it by default. */
   readonly share?: number;
 } & (FalseIncidents | FastFalseIncidents | PerformanceScenario | Delay | Identity | Floor);
@@ -154,6 +156,16 @@ function floor(name: string, size: number, atMost: number | null, models: number
   return { kind: "floor", name, title: `mean +${size}σ, n 10,000`, stream, models, change, windows: 28, atMost };
 }
 
+/** The same with `monitoring.season: weekdays`. */
+function onWeekdays(scenario: Scenario): Scenario {
+  return { ...scenario, title: `season: weekdays; ${scenario.title}`, weekdays: true };
+}
+
+const weekdayMarks = [
+  [1, null],
+  [2, 0.95],
+] as const;
+
 export const scenarios: readonly Scenario[] = [
   healthy("iid", "independent rows", independent, 720),
   healthy("iid-5", "independent rows", { ...independent, features: 5 }, 600),
@@ -235,6 +247,13 @@ export const scenarios: readonly Scenario[] = [
   unwindowed("no-times-users", "no times; ten rows a user", users, 300),
   unwindowed("no-times-wander", "no times; means wander by 0.01σ", wander, 300),
 
+  onWeekdays(healthy("weekdays-iid", "independent rows", { ...independent, referenceRows: 28_000 }, 480)),
+  onWeekdays(healthy("weekdays-season", "weekends differ by 0.15σ in every third feature", season, 600)),
+  onWeekdays(healthy("weekdays-season-small", "the same", { ...season, referenceRows: 5600, rows: 200 }, 750)),
+  onWeekdays(healthy("weekdays-users", "ten rows a user", users, 300)),
+  onWeekdays(healthy("weekdays-wander", "means wander slowly by 0.01σ", wander, 720)),
+  onWeekdays(trailing("weekdays-trailing-season", "weekends differ by 0.15σ in every third feature", season, 150)),
+
   fast("fast-iid", "independent rows", { rows: 300, together: 1, wander: 0 }),
   fast("fast-few-rows", "independent rows, few", { rows: 40, together: 1, wander: 0 }),
   fast("fast-users", "five rows a user", { rows: 300, together: 5, wander: 0 }),
@@ -313,6 +332,13 @@ export const scenarios: readonly Scenario[] = [
       [2, 0.95],
     ],
     season,
+  ),
+
+  onWeekdays(
+    delay("weekdays-season-0.2", "a feature with weekends, +0.2σ", { kind: "mean", size: 0.2 }, weekdayMarks, season),
+  ),
+  onWeekdays(
+    delay("weekdays-season-0.3", "a feature with weekends, +0.3σ", { kind: "mean", size: 0.3 }, weekdayMarks, season),
   ),
 
   identity("one-step-0.1", "step", 0.1),

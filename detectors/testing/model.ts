@@ -18,6 +18,7 @@ export function testModel(
     monitoring: {
       windowMs: dayMs,
       zone: "UTC",
+      season: "none",
       allowedLatenessMs: 5 * minuteMs,
       lateHorizonMs: 7 * dayMs,
       idleAfterMs: 10 * minuteMs,
