@@ -172,7 +172,7 @@ test("the store: tables, deduplication window, a topic out of service, a stale b
   );
   const healthy = await examine(
     folder,
-    "store,schema,deduplication,ttl,watermark,clock_skew,deaf_monitors,noisy_monitors",
+    "store,schema,deduplication,ttl,watermark,clock_skew,decided_windows,deaf_monitors,noisy_monitors",
   );
   expect(healthy.of("store")).toMatchObject([{ verdict: "ok", detail: expect.stringContaining(facts.database) }]);
   expect(healthy.of("schema")).toMatchObject([{ verdict: "ok" }]);
@@ -181,6 +181,7 @@ test("the store: tables, deduplication window, a topic out of service, a stale b
   expect(healthy.of("clock_skew")).toMatchObject([{ verdict: "ok", subject: "ClickHouse" }, { verdict: "skipped" }]);
   expect(healthy.of("watermark")).toMatchObject([{ verdict: "skipped" }]);
   expect(healthy.of("deaf_monitors")).toMatchObject([{ verdict: "skipped" }]);
+  expect(healthy.of("decided_windows")).toMatchObject([{ verdict: "skipped" }]);
 
   const nowMs = Date.now();
   const window = { startMs: Date.UTC(2026, 0, 5), endMs: Date.UTC(2026, 0, 6) };
@@ -223,7 +224,7 @@ test("the store: tables, deduplication window, a topic out of service, a stale b
   await facts.command("ALTER TABLE labels REMOVE TTL");
   await facts.insertRows("schema_migrations", [{ version: 9999 }], null);
 
-  const ill = await examine(folder, "schema,deduplication,ttl,watermark,baselines,deaf_monitors");
+  const ill = await examine(folder, "schema,deduplication,ttl,watermark,baselines,decided_windows,deaf_monitors");
   expect(ill.code).toBe(1);
   expect(ill.of("schema")).toMatchObject([{ verdict: "fail", detail: expect.stringContaining("9999") }]);
   expect(ill.of("deduplication")[0]).toMatchObject({
@@ -243,6 +244,9 @@ test("the store: tables, deduplication window, a topic out of service, a stale b
       subject: "old",
       detail: expect.stringMatching(/5,000 rows in 31 windows of 1 day, ended .* ago: stale/),
     },
+  ]);
+  expect(ill.of("decided_windows")).toMatchObject([
+    { verdict: "warn", subject: "old", detail: expect.stringMatching(/^stale: no window was decided for \d+ days/) },
   ]);
   expect(ill.of("deaf_monitors")).toMatchObject([
     { verdict: "warn", subject: "old", detail: "too few rows in each of the last 14 windows: x" },

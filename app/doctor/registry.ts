@@ -3,6 +3,7 @@ import { baselinesCheck } from "./checks/baselines.ts";
 import { clockSkewCheck } from "./checks/clock-skew.ts";
 import { consumerGroupCheck } from "./checks/consumer-group.ts";
 import { deafMonitorsCheck } from "./checks/deaf-monitors.ts";
+import { decidedWindowsCheck } from "./checks/decided-windows.ts";
 import { deduplicationCheck } from "./checks/deduplication.ts";
 import { diskCheck } from "./checks/disk.ts";
 import { kafkaCheck } from "./checks/kafka.ts";
@@ -35,6 +36,7 @@ export const checks: readonly Check[] = [
   clockSkewCheck,
   watermarkCheck,
   baselinesCheck,
+  decidedWindowsCheck,
   deafMonitorsCheck,
   noisyMonitorsCheck,
   receiversCheck,

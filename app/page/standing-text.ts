@@ -62,6 +62,9 @@ export function standingSentence(
         ? html`Not measured`
         : html`Window ${windowText(last.window)} has ${countText(last.rows)} row${last.rows === 1 ? "" : "s"}: too few
           to tell`;
+    case "too_variable":
+      return html`Every series varies so much between healthy windows that no change could be told:
+        <code>leeway doctor</code> names them`;
     case "watching":
       return html`${standing.series} series unusual, within the budget of false incidents`;
     case "well":

@@ -46,7 +46,9 @@ test("a model is well only if its last window measured something, and all of it 
   expect(standing({ windows: [lastWindow({ ok: 3, too_variable: 1 })] }).kind).toBe("well");
   expect(standing({ windows: [lastWindow({ ok: 3, watching: 1 })] })).toEqual({ kind: "watching", series: 1 });
   expect(standing({ windows: [lastWindow({ insufficient_data: 4 })] }).kind).toBe("insufficient_data");
+  expect(standing({ windows: [lastWindow({ insufficient_data: 3, too_variable: 1 })] }).kind).toBe("insufficient_data");
   expect(standing({ windows: [lastWindow({})] }).kind).toBe("insufficient_data");
+  expect(standing({ windows: [lastWindow({ too_variable: 2 })] }).kind).toBe("too_variable");
   expect(standing({ windows: [lastWindow({ warming_up: 4 })] }).kind).toBe("warming_up");
 });
 

@@ -25,6 +25,7 @@ export type Standing =
   | { readonly kind: "first_window" }
   | { readonly kind: "warming_up" }
   | { readonly kind: "insufficient_data" }
+  | { readonly kind: "too_variable" }
   | { readonly kind: "watching"; readonly series: number }
   | { readonly kind: "well" };
 
@@ -66,7 +67,8 @@ export function standingOf(
   const measured = (last.states.ok ?? 0) + (last.states.watching ?? 0);
   if (measured === 0) {
     const warming = last.states.warming_up ?? 0;
-    return all > 0 && warming > 0 ? { kind: "warming_up" } : { kind: "insufficient_data" };
+    if (warming > 0) return { kind: "warming_up" };
+    return { kind: all > 0 && last.states.too_variable === all ? "too_variable" : "insufficient_data" };
   }
   const watching = last.states.watching ?? 0;
   return watching > 0 ? { kind: "watching", series: watching } : { kind: "well" };
@@ -80,11 +82,11 @@ function trailingWaits(trailing: Trailing, { monitoring }: ModelSpec, events: St
   return { kind: "baseline_waits", untilMs: readyMs > events.lastMs ? readyMs : null };
 }
 
-/** Two windows without a decision are one too many. */
-function isBehind(
-  { window }: WindowOverview,
+/** Two windows without a decision are one too many. @param window The last one that was decided. */
+export function isBehind(
+  { window }: Pick<WindowOverview, "window">,
   spec: ModelSpec,
-  events: StoredEvents | null,
+  events: Pick<StoredEvents, "lastMs"> | null,
   { nowMs, serviceClock }: { readonly nowMs: number; readonly serviceClock: ServiceClockKind },
 ): boolean {
   const { allowedLatenessMs, idleAfterMs } = spec.monitoring;
@@ -122,6 +124,8 @@ export function standingState({ kind }: Standing): SeriesState {
     case "first_window":
     case "baseline_waits":
       return "warming_up";
+    case "too_variable":
+      return "too_variable";
     case "insufficient_data":
     case "not_decided":
     case "no_events":
@@ -145,6 +149,7 @@ export const standingWords: Readonly<Record<Standing["kind"], string>> = {
   first_window: "first window open",
   warming_up: "warming up",
   insufficient_data: "too few rows",
+  too_variable: "too variable",
   watching: "watching",
   well: "no change",
 };
@@ -154,6 +159,7 @@ const order: readonly Standing["kind"][] = [
   "changed",
   "not_decided",
   "insufficient_data",
+  "too_variable",
   "baseline_waits",
   "no_baseline",
   "no_events",
