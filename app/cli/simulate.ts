@@ -20,9 +20,10 @@ import { configOptions, configRequest } from "./config-options.ts";
 import { createProgress } from "./progress.ts";
 import { formatTable } from "./table.ts";
 
-/** The short form runs one model of so many, and at least `fewestModels`. */
+/** The short form runs one model of so many, and not fewer or more than these. */
 const quickFraction = 60;
 const fewestModels = 6;
+const mostModels = 50;
 /** Streams on which other rules are run beside, and how many models of each: enough for rates that differ by hundreds. */
 const peerScenarios = ["iid", "iid-small-reference", "season", "users-10", "mean-0.1", "mean-0.2", "flag"];
 const peerModels = { false_incidents: 10, delay: 40 };
@@ -109,7 +110,7 @@ interface SimulationRequest {
 async function simulated(context: CommandContext, request: SimulationRequest): Promise<ScenarioResult[]> {
   const { chosen, quick, seed, workers, monitoring } = request;
   const modelsOf = ({ models }: Scenario) =>
-    quick ? Math.max(fewestModels, Math.ceil(models / quickFraction)) : models;
+    quick ? Math.min(mostModels, Math.max(fewestModels, Math.ceil(models / quickFraction))) : models;
   const total = chosen.reduce((sum, scenario) => sum + modelsOf(scenario), 0);
   using progress = createProgress(context, { label: "simulating", unit: "models" });
   await using threads = createSimulationThreads(workers);
