@@ -128,7 +128,10 @@ function ratesTable(results: readonly KeptResult[]): string | null {
 }
 
 function delaysTable(results: readonly KeptResult[]): string | null {
-  const marks = [...new Set(results.flatMap(({ measured }) => measured.map(({ what }) => what)))];
+  const windowsOf = (mark: string) => Number(/\d+/.exec(mark)?.[0]);
+  const marks = [...new Set(results.flatMap(({ measured }) => measured.map(({ what }) => what)))].toSorted(
+    (a, b) => windowsOf(a) - windowsOf(b),
+  );
   return table(
     ["change of one feature", "scenario", "N / n", ...marks, "bar", "runs"],
     results.map((result) => [

@@ -249,7 +249,9 @@ export const scenarios: readonly Scenario[] = [
 
   onWeekdays(healthy("weekdays-iid", "independent rows", { ...independent, referenceRows: 28_000 }, 480)),
   onWeekdays(healthy("weekdays-season", "weekends differ by 0.15σ in every third feature", season, 600)),
-  onWeekdays(healthy("weekdays-season-small", "the same", { ...season, referenceRows: 5600, rows: 200 }, 750)),
+  onWeekdays(
+    healthy("weekdays-season-small", "the same, few rows", { ...season, referenceRows: 5600, rows: 200 }, 750),
+  ),
   onWeekdays(healthy("weekdays-users", "ten rows a user", users, 300)),
   onWeekdays(healthy("weekdays-wander", "means wander slowly by 0.01σ", wander, 720)),
   onWeekdays(trailing("weekdays-trailing-season", "weekends differ by 0.15σ in every third feature", season, 150)),
