@@ -21,8 +21,9 @@ export default defineConfig({
             "deploy/testing/kafka.setup.ts",
             "deploy/testing/engine.setup.ts",
           ],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Under load a test that takes 20 s may take three times as long; none of them waits for time.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           maxWorkers: 2,
         },
       },
