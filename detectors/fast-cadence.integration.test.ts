@@ -72,7 +72,7 @@ async function lookAt(facts: Facts, nowMs: number): Promise<Finding[]> {
 const named = (findings: readonly Finding[]) =>
   findings.map(({ series, signal }) => `${series.feature || "events"} ${signal}`).toSorted();
 
-describe("the fast cadence", { timeout: 60_000 }, () => {
+describe("the fast cadence", () => {
   test("goes through the baseline's rows once, not at every start; what is lost is counted again", async () => {
     await using facts = await history();
     await send(facts, liveMs, 10_000, 360);
@@ -185,7 +185,7 @@ describe("the fast cadence", { timeout: 60_000 }, () => {
   });
 });
 
-describe("one lasting change is one finding and one incident", { timeout: 60_000 }, () => {
+describe("one lasting change is one finding and one incident", () => {
   const incidentsOf = (findings: readonly Finding[]) => new Set(findings.map(({ incidentId }) => incidentId)).size;
   const ofAmount = (findings: readonly Finding[]) =>
     findings.filter(({ series, signal }) => series.feature === "amount" && signal === "missing");
