@@ -30,6 +30,7 @@ import { modelFeatures } from "./baselines/model-features.ts";
 import { isRangeOf, trailingStep } from "./baselines/trailing.ts";
 import type { TrailingStep } from "./baselines/trailing.ts";
 import type { DecisionState } from "./decisions/decision-state.ts";
+import { notMeasured } from "./decisions/evaluations.ts";
 import type { DetectorMetrics } from "./metrics.ts";
 import { createPerformanceRecorder } from "./performance-recorder.ts";
 import type { PerformanceRecorder } from "./performance-recorder.ts";
@@ -457,16 +458,13 @@ export function createDetector(options: DetectorOptions): Detector {
       { environment, model: model.name, baselineId: "", window, revision },
       [
         {
-          series: { role: "feature", feature: "", version: "", slice: "" },
-          signal: "distribution",
-          state: "no_baseline",
-          rows,
-          referenceRows: 0,
-          contrast: "",
-          effect: null,
-          effectLow: null,
-          pValue: null,
-          threshold: null,
+          ...notMeasured(
+            { role: "feature", feature: "", version: "", slice: "" },
+            "distribution",
+            "no_baseline",
+            rows,
+            0,
+          ),
           methods: {},
         },
       ],

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Series } from "../core/baseline.ts";
 import type { Clock } from "../core/clock.ts";
 import type { FeatureSchema } from "../core/feature-schema.ts";
@@ -9,23 +8,9 @@ import type { Tracing } from "../core/tracing.ts";
 import { dayMs, weekMs } from "../core/window.ts";
 import type { Window } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
-import {
-  allEqualCondition,
-  atMostCondition,
-  countFast,
-  equalsCondition,
-  latencyOf,
-  missingCondition,
-  noPredictionCondition,
-  outOfRangeCondition,
-  slowerCondition,
-  typeMismatchCondition,
-  unseenCondition,
-} from "../store/facts/fast-counts.ts";
-import type { FastCondition, FastCounts } from "../store/facts/fast-counts.ts";
-import { insertFastReference, readFastReference } from "../store/facts/fast-references.ts";
+import { countFast } from "../store/facts/fast-counts.ts";
+import type { FastCounts } from "../store/facts/fast-counts.ts";
 import { insertFindings, readLatestFindings } from "../store/facts/finding-history.ts";
-import type { BinnedExpression } from "../store/facts/slots.ts";
 import { countRows, summarizeRows } from "../store/facts/windows.ts";
 import { binnedExpressions } from "./baselines/baseline.ts";
 import type { LoadedBaseline } from "./baselines/baseline.ts";
@@ -33,9 +18,10 @@ import { silenceAlpha } from "./decisions/budget.ts";
 import type { Decider } from "./decisions/decider.ts";
 import type { DecisionState } from "./decisions/decision-state.ts";
 import { fastKey, fastStep, fastWindowMs, fastWindowRows, noFastState, volumeSeries } from "./decisions/fast.ts";
-import type { FastBaseline, FastFinding, FastReading, FastState } from "./decisions/fast.ts";
-import { learnFast, wholeStretches } from "./decisions/fast-learning.ts";
+import type { FastBaseline, FastFinding, FastState } from "./decisions/fast.ts";
+import { wholeStretches } from "./decisions/fast-learning.ts";
 import { gapEvidence } from "./decisions/silence.ts";
+import { learnFastReference, type FastReference } from "./fast-reference.ts";
 import { horizonOf } from "./window-decision.ts";
 import { exampleOfInterval, traceFindings } from "./evidence/finding-spans.ts";
 
@@ -69,25 +55,10 @@ export interface FastNow {
   readonly schemas: readonly FeatureSchema[];
 }
 
-/** Rows of the reference that must have a latency before a 99 % quantile of it says anything. */
-const fewestLatencies = 1000;
-/** Stretches of a reference without times: blocks of so many rows, whose order stands for milliseconds. */
-const untimedStretch = fastWindowRows;
 /** No more stretches are counted by one statement. */
 const stretchesPerStatement = 2016;
 /** How far back findings are looked for that an earlier process left open. */
 const restoredFromMs = 30 * dayMs;
-
-/** A reading, and the SQL that counts it in rows of given schemas. */
-interface Counted {
-  readonly reading: FastReading;
-  readonly condition: (schemas: readonly FeatureSchema[], series: readonly BinnedExpression[]) => FastCondition;
-  readonly mostFrequent: number | null;
-  /** Rows whose share stands for how dependent the values are, where the reading's own share cannot tell. */
-  readonly auxiliary: ((series: readonly BinnedExpression[]) => FastCondition) | null;
-  /** Known without counting: what the reference cannot have, by its own definition. */
-  readonly definedShare: number | null;
-}
 
 /** Where a finding belongs. */
 interface Identity {
@@ -115,7 +86,7 @@ export function createFastCadence(options: {
   const asserted = new Map<string, number>();
   /** Ids of findings that are known to the history. */
   const recorded = new Set<string>();
-  let prepared: { readonly counted: readonly Counted[]; readonly baseline: FastBaseline } | null = null;
+  let prepared: FastReference | null = null;
   let state: FastState = noFastState;
   let nextMs = 0;
   let nextStretchMs = 0;
@@ -123,11 +94,9 @@ export function createFastCadence(options: {
   /** What the windows hold open, by `fastKey`. */
   let held: ReadonlyMap<string, Identity> = new Map();
 
-  async function prepare(now: FastNow): Promise<NonNullable<typeof prepared>> {
+  async function prepare(now: FastNow): Promise<FastReference> {
     if (prepared !== null) return prepared;
-    const store = referenceStore(facts, { ...key, baselineId }, clock);
-    const counted = await countedReadings(facts, model, loaded, store);
-    const baseline = await fastBaseline(facts, loaded, model, counted, now.schemas, store);
+    const learnt = await learnFastReference(facts, { environment, model, loaded, schemas: now.schemas, clock });
     const startMs = now.last?.window.endMs ?? windowOf(now.newestMs).startMs;
     nextMs = startMs;
     nextStretchMs = Math.ceil(startMs / fastWindowMs) * fastWindowMs;
@@ -141,7 +110,7 @@ export function createFastCadence(options: {
     );
     for (const finding of restored) remember(finding);
     state = { open: restored.map(fastFindingOf), pending: null };
-    return (prepared = { counted, baseline });
+    return (prepared = learnt);
   }
 
   function remember(finding: Finding): void {
@@ -397,164 +366,4 @@ function fastFindingOf({ series, signal, evidence, openedWindowStartMs }: Findin
     calmWindows: 0,
     evidence,
   };
-}
-
-const wholeSeries = (feature: string, role: Series["role"] = "feature"): Series => ({
-  role,
-  feature,
-  version: "",
-  slice: "",
-});
-
-/** What a baseline's rows taught, counted once: their rows do not change, but going through them at every start takes long. */
-interface ReferenceStore {
-  /** @param of Plain JSON: everything that the result follows from, beside the baseline's rows. */
-  readonly learntOnce: <Learnt>(of: unknown, learn: () => Promise<Learnt>) => Promise<Learnt>;
-}
-
-/** To be raised whenever the same counts are to teach something else. */
-const learntFormat = 1;
-
-function referenceStore(
-  facts: Facts,
-  key: { readonly environment: string; readonly model: string; readonly baselineId: string },
-  clock: Clock,
-): ReferenceStore {
-  return {
-    learntOnce: async <Learnt>(of: unknown, learn: () => Promise<Learnt>): Promise<Learnt> => {
-      const digest = createHash("sha256")
-        .update(JSON.stringify([learntFormat, of]))
-        .digest("hex");
-      const stored = await readFastReference(facts, { ...key, digest });
-      if (stored !== null) return JSON.parse(stored) as Learnt;
-      const learnt = await learn();
-      await insertFastReference(facts, { ...key, digest }, JSON.stringify(learnt), clock.now());
-      return learnt;
-    },
-  };
-}
-
-/** Everything that is counted for a model, and what of it needs no counting in the reference. */
-async function countedReadings(
-  facts: Facts,
-  model: ModelSpec,
-  loaded: LoadedBaseline,
-  store: ReferenceStore,
-): Promise<Counted[]> {
-  const counted: Counted[] = [];
-  const expressionOf = (series: readonly BinnedExpression[], wanted: Series) =>
-    series.find(({ role, feature }) => role === wanted.role && feature === wanted.feature);
-  const never: FastCondition = { kind: "rows", sql: "0" };
-  const add = (
-    series: Series,
-    signal: FastReading["signal"],
-    contrast: string,
-    condition: (expression: BinnedExpression) => FastCondition,
-    more: Partial<Pick<Counted, "mostFrequent" | "auxiliary" | "definedShare">> = {},
-  ) => {
-    counted.push({
-      reading: { series, signal, contrast },
-      condition: (_, expressions) => {
-        const expression = expressionOf(expressions, series);
-        return expression === undefined ? never : condition(expression);
-      },
-      mostFrequent: null,
-      auxiliary: null,
-      definedShare: null,
-      ...more,
-    });
-  };
-
-  for (const feature of loaded.features) {
-    const series = wholeSeries(feature.name);
-    const reference = loaded.reference.find(
-      (one) => one.series.role === "feature" && one.series.feature === feature.name && one.series.slice === "",
-    );
-    if (reference === undefined) continue;
-    const { binning, pooled } = reference;
-    add(series, "missing", "missing share", missingCondition);
-    counted.push({
-      reading: { series, signal: "type_mismatch", contrast: "share of another type" },
-      condition: (schemas) => typeMismatchCondition(feature, schemas),
-      mostFrequent: null,
-      auxiliary: null,
-      definedShare: null,
-    });
-    if (binning.kind === "categorical") {
-      // With more categories than are listed, only the windows can tell a new one.
-      if (binning.distinct > binning.categories.length || pooled.presentRows === 0) continue;
-      // Good–Turing: so many rows are expected to be new.
-      const definedShare = binning.singletons / pooled.presentRows;
-      add(series, "unseen", "share of new values", (one) => unseenCondition(one, binning.categories), { definedShare });
-    } else if (pooled.min !== null && pooled.max !== null) {
-      const range = { min: pooled.min, max: pooled.max };
-      add(series, "out_of_range", "share outside the range", (one) => outOfRangeCondition(one, range), {
-        definedShare: 2 / pooled.presentRows,
-      });
-    }
-  }
-
-  for (const { series, binning, pooled } of loaded.reference) {
-    if (series.role === "feature" || series.slice !== "" || series.version !== "") continue;
-    const largest = Math.max(0, ...Array.from(pooled.bins)) / pooled.presentWeight;
-    // One value all along would be nothing new.
-    if (!(largest > 0 && largest < 1)) continue;
-    const middle = binning.kind === "numeric" ? binning.edges[binning.decileEdges[4] ?? 0] : undefined;
-    const top = binning.kind === "categorical" ? binning.categories[0] : undefined;
-    add(series, "constant", "share of one value", allEqualCondition, {
-      mostFrequent: largest,
-      auxiliary: (expressions) => {
-        const expression = expressionOf(expressions, series);
-        if (expression === undefined) return never;
-        if (middle !== undefined) return atMostCondition(expression, middle);
-        return top === undefined ? never : equalsCondition(expression, top);
-      },
-    });
-  }
-
-  const always = (signal: FastReading["signal"], contrast: string, condition: FastCondition) =>
-    counted.push({
-      reading: { series: volumeSeries, signal, contrast },
-      condition: () => condition,
-      mostFrequent: null,
-      auxiliary: null,
-      definedShare: null,
-    });
-  if (model.task.kind !== "unknown") always("error", "share without a prediction", noPredictionCondition());
-  const latency = await store.learntOnce(["latency", loaded.rowScope], () => latencyOf(facts, loaded.rowScope));
-  if (latency !== null && latency.rows >= fewestLatencies) {
-    always("latency", "share of slow answers", slowerCondition(latency.p99));
-  }
-  return counted;
-}
-
-/** Counts the reference in stretches, and learns from them how much shares vary from one to the next. */
-async function fastBaseline(
-  facts: Facts,
-  loaded: LoadedBaseline,
-  model: ModelSpec,
-  counted: readonly Counted[],
-  schemas: readonly FeatureSchema[],
-  store: ReferenceStore,
-): Promise<FastBaseline> {
-  const { spec } = loaded.baseline;
-  const timed = spec.kind === "range" || spec.time !== null;
-  const series = binnedExpressions(loaded, model, schemas, loaded.schemaIds);
-  const known = schemas.filter(({ schemaId }) => loaded.schemaIds.includes(schemaId));
-  const auxiliaries = counted.flatMap(({ auxiliary }, index) => (auxiliary === null ? [] : [{ index, auxiliary }]));
-  const conditions = [
-    ...counted.map(({ condition }) => condition(known, series)),
-    ...auxiliaries.map(({ auxiliary }) => auxiliary(series)),
-  ];
-  const stretchMs = timed ? fastWindowMs : untimedStretch;
-  const readings = counted.map(({ reading, mostFrequent, definedShare }, index) => {
-    const auxiliary = auxiliaries.findIndex((one) => one.index === index);
-    const spreadFrom = auxiliary < 0 ? index : counted.length + auxiliary;
-    return { ...reading, mostFrequent, definedShare, spreadFrom };
-  });
-  // The rows of one version are not all the rows that arrived.
-  const times = timed && loaded.rowScope.version === undefined ? loaded.rowScope : null;
-  return store.learntOnce(["shares", loaded.rowScope, stretchMs, readings, conditions, times], async () =>
-    learnFast(readings, await countFast(facts, loaded.rowScope, conditions, stretchMs), times),
-  );
 }

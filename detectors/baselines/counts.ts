@@ -26,7 +26,10 @@ export function emptyCounts(binning: Binning): SeriesCounts {
   };
 }
 
-/** Counts of many sets of rows, in the bins of one binning, together: as `addCounts` adds them one by one, at a tenth of its cost. */
+/**
+ * Counts of many sets of rows, in the bins of one binning, together. New categories of several are not known to be the same
+ * ones: `unseenTop` is the largest of theirs, `unseenDistinct` their sum.
+ */
 export function pooledCounts(counts: readonly SeriesCounts[], binning: Binning): SeriesCounts {
   const bins = new Float64Array(binCount(binning));
   const sum = { ...emptyCounts(binning), bins };
@@ -53,34 +56,4 @@ export function pooledCounts(counts: readonly SeriesCounts[], binning: Binning):
     sum.sumSquares += one.sumSquares;
   }
   return sum;
-}
-
-/**
- * Counts of two sets of rows together. New categories of both are not known to be the same ones: `unseenTop` is the larger
- * of the two, `unseenDistinct` their sum.
- */
-export function addCounts(a: SeriesCounts, b: SeriesCounts): SeriesCounts {
-  const bins = Float64Array.from(a.bins);
-  for (let bin = 0; bin < bins.length; bin++) bins[bin] = (bins[bin] ?? 0) + (b.bins[bin] ?? 0);
-  const top = b.unseenTop > a.unseenTop ? b : a;
-  return {
-    rows: a.rows + b.rows,
-    weight: a.weight + b.weight,
-    weightSquares: a.weightSquares + b.weightSquares,
-    presentRows: a.presentRows + b.presentRows,
-    presentWeight: a.presentWeight + b.presentWeight,
-    presentWeightSquares: a.presentWeightSquares + b.presentWeightSquares,
-    missing: a.missing + b.missing,
-    nonFinite: a.nonFinite + b.nonFinite,
-    bins,
-    unlisted: a.unlisted + b.unlisted,
-    unseen: a.unseen + b.unseen,
-    unseenTop: top.unseenTop,
-    unseenTopValue: top.unseenTopValue,
-    unseenDistinct: a.unseenDistinct + b.unseenDistinct,
-    min: a.min === null ? b.min : b.min === null ? a.min : Math.min(a.min, b.min),
-    max: a.max === null ? b.max : b.max === null ? a.max : Math.max(a.max, b.max),
-    sum: a.sum + b.sum,
-    sumSquares: a.sumSquares + b.sumSquares,
-  };
 }

@@ -10,14 +10,19 @@ export const closeAfter = 3;
 export interface FindingEvidence {
   readonly reference: number;
   readonly current: number;
+  /** Share of rows moved with its one-sided 90 % bounds; silence: the gap over the reference's longest; monitors: see `ValueEvidence`. */
   readonly effect: number;
   readonly effectLow: number;
   readonly effectHigh: number;
   readonly pValue: number;
+  /** The α that `pValue` is held against. */
   readonly threshold: number;
+  /** Rows behind `current`: of the window, or of the pooled windows for a long horizon. */
   readonly rows: number;
   readonly referenceRows: number;
+  /** Smallest observed effect of this contrast that would have passed both gates at this many rows. */
   readonly minimumDetectableEffect: number;
+  /** max over the signal's contrasts of (effect − standard error)⁺ in this window. */
   readonly magnitude: number;
   /** E[φ] of the contrast: how much more it varies between healthy windows than independent rows would. */
   readonly varianceInflation: number;

@@ -67,9 +67,10 @@ export function pooledWindows(
   return { ...sums, control: { ...addedUp(contrasts, controls), scatter }, windows: pooled.length };
 }
 
-function addedUp(
+/** The sums of several windows together. */
+export function addedUp(
   contrasts: SeriesContrasts,
-  windows: readonly Omit<RecentWindow, "index" | "weekday" | "control">[],
+  windows: readonly Pick<RecentWindow, "rows" | "weights" | "presentRows" | "sums">[],
 ): WindowSums {
   const sums = zeros(contrasts.contrasts.length);
   const total = { rows: 0, weight: 0, weightSquares: 0, presentRows: 0, presentWeight: 0, presentWeightSquares: 0 };

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { weekdayOf } from "../../core/window.ts";
 import { outcomeOf } from "../simulate/outcome.ts";
-import { createModel, type Change, type StreamSpec } from "../simulate/streams.ts";
+import { createModel, type Change, type SimulatedModel, type StreamSpec } from "../simulate/streams.ts";
 import { createDecider } from "./decider.ts";
 import { compileReference } from "./reference-series.ts";
 
@@ -52,19 +52,22 @@ test("a weekend costs no power: 0.2σ is found within two windows, if weekdays m
   expect(found(false)).toBeLessThan(3);
 });
 
-test("a finding says the days, and the reference value of those days", () => {
-  const model = createModel(stream, { ...raised, size: 0.5 }, 11, 0);
-  const decider = createDecider({
+const deciderOf = ({ reference, windowMs }: SimulatedModel) =>
+  createDecider({
     ...options,
-    reference: model.reference,
+    reference,
     windowsPerWeek: 7,
     horizon: 7,
     environment: "production",
     model: "m",
     baselineId: "b",
-    windowMs: model.windowMs,
+    windowMs,
     weekdayZone: "UTC",
   });
+
+test("a finding says the days, and the reference value of those days", () => {
+  const model = createModel(stream, { ...raised, size: 0.5 }, 11, 0);
+  const decider = deciderOf(model);
   let state = decider.initialState();
   const told = Array.from({ length: 7 }, (_, day) => {
     const { window, profiles } = model.live(day);
@@ -80,17 +83,7 @@ test("a finding says the days, and the reference value of those days", () => {
 
 test("what was learnt without a season is learnt anew from the reference", () => {
   const model = createModel(stream, null, 11, 0);
-  const decider = createDecider({
-    ...options,
-    reference: model.reference,
-    windowsPerWeek: 7,
-    horizon: 7,
-    environment: "production",
-    model: "m",
-    baselineId: "b",
-    windowMs: model.windowMs,
-    weekdayZone: "UTC",
-  });
+  const decider = deciderOf(model);
   const fresh = decider.initialState();
   const key = Object.keys(fresh.series).find((one) => fresh.series[one]!.season !== undefined)!;
   const { season: _, ...old } = fresh.series[key]!;

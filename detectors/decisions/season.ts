@@ -1,13 +1,13 @@
 import {
   effectiveSize,
   meanOf,
-  zeros,
   type Contrast,
   type ContrastSignal,
   type SeriesContrasts,
   type WindowSums,
 } from "./contrasts.ts";
 import type { LearningSignal } from "./learning.ts";
+import { addedUp } from "./pooling.ts";
 
 /** A way in which the days of a week may differ. */
 interface Partition {
@@ -152,7 +152,7 @@ function candidatesOf(contrasts: SeriesContrasts, windows: readonly ReferenceDay
       windows.filter(({ weekday }) => partition.phases[weekday] === phase).map(({ sums }) => sums),
     );
     if (byPhase.some((inPhase) => inPhase.length < fewestInPhase)) return [];
-    const references = byPhase.map((inPhase) => addedUp(contrasts, inPhase));
+    const references = byPhase.map((inPhase) => addedUp(contrasts, inPhase.map(withWeights)));
     const factors = {
       distribution: bayesFactor(contrasts, "distribution", byPhase, references),
       missing: bayesFactor(contrasts, "missing", byPhase, references),
@@ -289,17 +289,7 @@ function contrastInSeason(contrast: Contrast, c: number, season: Season, weights
   return { ...contrast, reference, referenceSize, variance: reference * (1 - reference) };
 }
 
-function addedUp(contrasts: SeriesContrasts, windows: readonly WindowSums[]): WindowSums {
-  const sums = zeros(contrasts.contrasts.length);
-  const total = { rows: 0, weight: 0, weightSquares: 0, presentRows: 0, presentWeight: 0, presentWeightSquares: 0 };
-  for (const window of windows) {
-    total.rows += window.rows;
-    total.weight += window.weight;
-    total.weightSquares += window.weightSquares;
-    total.presentRows += window.presentRows;
-    total.presentWeight += window.presentWeight;
-    total.presentWeightSquares += window.presentWeightSquares;
-    for (let c = 0; c < sums.length; c += 1) sums[c]! += window.sums[c]!;
-  }
-  return { ...total, sums };
+function withWeights(window: WindowSums) {
+  const { weight, weightSquares, presentWeight, presentWeightSquares } = window;
+  return { ...window, weights: [weight, weightSquares, presentWeight, presentWeightSquares] as const };
 }

@@ -1,6 +1,6 @@
 import type { ReferenceProfile } from "../../core/profile.ts";
 import { weekdayOf } from "../../core/window.ts";
-import { addCounts, emptyCounts } from "../baselines/counts.ts";
+import { pooledCounts } from "../baselines/counts.ts";
 
 /**
  * A reference of its windows on some weekdays alone: what a window of a series with a season was held against.
@@ -16,5 +16,5 @@ export function onReferenceDays(
   const { binning, subWindows, subWindowTimes } = reference;
   if (weekdays === undefined || subWindowTimes === undefined) return reference;
   const days = subWindows.filter((_, i) => weekdays.includes(weekdayOf(subWindowTimes[i]!, zone)));
-  return { ...reference, pooled: days.reduce(addCounts, emptyCounts(binning)) };
+  return { ...reference, pooled: pooledCounts(days, binning) };
 }

@@ -13,6 +13,16 @@ import type { Metrics } from "./window-metrics.ts";
 /** Begins the names of metrics that were estimated before labels came. */
 export const estimatePrefix = "estimated_";
 
+/** Of rows that are reported: nothing was held against anything. */
+const undecided = {
+  referenceRows: 0,
+  contrast: "",
+  effect: null,
+  effectLow: null,
+  pValue: null,
+  threshold: null,
+} as const;
+
 /** One version, slice or arm in a window, as it is stored. */
 export function performanceRow(
   task: Task,
@@ -32,12 +42,7 @@ export function performanceRow(
     signal: "performance" as const,
     state: labelled >= fewest ? ("reported" as const) : ("insufficient_data" as const),
     rows,
-    referenceRows: 0,
-    contrast: "",
-    effect: null,
-    effectLow: null,
-    pValue: null,
-    threshold: null,
+    ...undecided,
     methods: {
       ...(known ? flattened(windowMetrics(part)) : {}),
       ...flattened(estimatedMetrics(part, curve), estimatePrefix),
@@ -60,12 +65,7 @@ export function withFairness(rows: readonly Evaluation[], fairness: readonly Att
       series: { role: "class" as const, feature: "class", version, slice },
       signal: "performance" as const,
       state: "reported" as const,
-      referenceRows: 0,
-      contrast: "",
-      effect: null,
-      effectLow: null,
-      pValue: null,
-      threshold: null,
+      ...undecided,
       methods: {},
       ...known,
     };

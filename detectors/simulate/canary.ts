@@ -1,6 +1,7 @@
 import type { Binning, Series } from "../../core/baseline.ts";
 import type { LiveProfile, ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
-import { addCounts, emptyCounts } from "../baselines/counts.ts";
+import { binCount } from "../../store/facts/slots.ts";
+import { emptyCounts, pooledCounts } from "../baselines/counts.ts";
 import { binOf, numericBinning } from "../decisions/binning.ts";
 import { normalTailInverse } from "../decisions/normal-tail.ts";
 import { createRandom, type Random } from "./random.ts";
@@ -146,22 +147,22 @@ export function createCanaryModel(canary: CanarySpec, stream: StreamSpec, ...see
       role: "score",
       feature: "score",
       binning: score,
-      count: (scores: Float64Array) => scoreCounts(bin, score.edges.length + 1, scores),
+      count: (scores: Float64Array) => scoreCounts(score, bin, scores),
     },
     {
       role: "class",
       feature: "class",
       binning: classes,
-      count: (scores: Float64Array, at: number) => classCounts(scores, at),
+      count: (scores: Float64Array, at: number) => classCounts(classes, scores, at),
     },
   ] as const;
 
   const profiles = results.flatMap(({ role, feature, binning, count }): ReferenceProfile[] => {
     const series: Series = { role, feature, version: "", slice: "" };
     const pairsOf = reference.map((window) => pairs(window).map((pair) => both(pair, (one) => count(one, cut))));
-    const subWindows = pairsOf.map((window) => window.flat().reduce(addCounts));
+    const subWindows = pairsOf.map((window) => pooledCounts(window.flat(), binning));
     const splits = Array.from({ length: parts / 2 }, (_, pair) => pairsOf.map((window) => window[pair]!));
-    const known = { series, binning, pooled: subWindows.reduce(addCounts, emptyCounts(binning)), subWindows };
+    const known = { series, binning, pooled: pooledCounts(subWindows, binning), subWindows };
     return [
       { ...known, splits },
       { ...known, series: { ...series, version: "1" } },
@@ -248,23 +249,16 @@ function both<T, R>([a, b]: readonly [T, T], of: (one: T) => R): readonly [R, R]
   return [of(a), of(b)];
 }
 
-const plain = {
-  missing: 0,
-  nonFinite: 0,
-  unlisted: 0,
-  unseen: 0,
-  unseenTop: 0,
-  unseenTopValue: null,
-  unseenDistinct: 0,
-  min: null,
-  max: null,
-  sum: 0,
-  sumSquares: 0,
-};
-
-function counted(rows: number, bins: Float64Array): SeriesCounts {
+function counted(binning: Binning, rows: number, bins: Float64Array): SeriesCounts {
   const sizes = { rows, weight: rows, weightSquares: rows };
-  return { ...plain, ...sizes, presentRows: rows, presentWeight: rows, presentWeightSquares: rows, bins };
+  return {
+    ...emptyCounts(binning),
+    ...sizes,
+    presentRows: rows,
+    presentWeight: rows,
+    presentWeightSquares: rows,
+    bins,
+  };
 }
 
 /** As `binOf`, from near where the bin must be: millions of scores are counted. */
@@ -281,15 +275,15 @@ function binFinder(edges: Float64Array): (score: number) => number {
   };
 }
 
-function scoreCounts(bin: (score: number) => number, count: number, scores: Float64Array): SeriesCounts {
-  const bins = new Float64Array(count);
+function scoreCounts(binning: Binning, bin: (score: number) => number, scores: Float64Array): SeriesCounts {
+  const bins = new Float64Array(binCount(binning));
   for (const score of scores) bins[bin(score)]! += 1;
-  return counted(scores.length, bins);
+  return counted(binning, scores.length, bins);
 }
 
 /** A score above the cut is decided positive. */
-function classCounts(scores: Float64Array, cut: number): SeriesCounts {
+function classCounts(binning: Binning, scores: Float64Array, cut: number): SeriesCounts {
   let positive = 0;
   for (const score of scores) if (score > cut) positive += 1;
-  return counted(scores.length, Float64Array.of(scores.length - positive, positive));
+  return counted(binning, scores.length, Float64Array.of(scores.length - positive, positive));
 }

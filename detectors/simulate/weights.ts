@@ -1,6 +1,6 @@
 import type { Binning } from "../../core/baseline.ts";
 import type { SeriesCounts } from "../../core/profile.ts";
-import { addCounts, emptyCounts } from "../baselines/counts.ts";
+import { emptyCounts, pooledCounts } from "../baselines/counts.ts";
 import { binOf } from "../decisions/binning.ts";
 import { createRandom, type Random } from "./random.ts";
 import { createModel, type Change, type SimulatedModel, type StreamSpec } from "./streams.ts";
@@ -35,7 +35,7 @@ export function createWeightedModel(
   const subWindows = model.referenceValues.map(counted);
   const reference = model.reference.map((profile, column) => {
     const own = subWindows.map((window) => window[column]!);
-    return { ...profile, pooled: own.reduce(addCounts, emptyCounts(profile.binning)), subWindows: own };
+    return { ...profile, pooled: pooledCounts(own, profile.binning), subWindows: own };
   });
   return {
     ...model,

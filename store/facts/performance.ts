@@ -1,11 +1,12 @@
 import type { Task } from "../../core/model.ts";
-import { formatSlice } from "../../core/slice.ts";
 import type { Window } from "../../core/window.ts";
 import type { Facts } from "./client.ts";
 import type { CohortExpression } from "./cohort-expressions.ts";
+import { labelsByEntity } from "./labels-by-entity.ts";
 import { scopeCondition, scopeParams, sqlText, windowStartExpression } from "./row-scope.ts";
 import type { RowScope } from "./row-scope.ts";
 import { resultExpressions } from "./series-expressions.ts";
+import { measureParts, type MeasuredAttribute } from "./window-parts.ts";
 
 /** Σw, Σw², Σw·x and Σw·x² of a number x over rows of weight w; zeros without rows. */
 export type Moments = readonly [weight: number, weightSquares: number, sum: number, squares: number];
@@ -76,17 +77,10 @@ export type TaskCounts =
       readonly spread: readonly [d: number, d2: number, d3: number, d4: number, e2d: number, e2d2: number];
     };
 
-/** A watched attribute and those of its values that are measured on their own. */
-export interface MeasuredAttribute extends CohortExpression {
-  readonly values: readonly string[];
-}
-
 export type KnownTask = Exclude<Task, { readonly kind: "unknown" }>;
 
 /** Probabilities are kept this far from 0 and 1, so that one certain mistake does not make the loss infinite. */
 const clip = 1e-15;
-/** Versions, and values of one attribute over all versions, that are measured; those with the most rows. */
-const mostParts = 200;
 /** float32 has 23 bits after the leading one: with 10 left, a bin is at most 1/1024 of its score wide. */
 const droppedBits = 13;
 
@@ -102,51 +96,17 @@ export async function countPerformance(
   task: KnownTask,
   attributes: readonly MeasuredAttribute[] = [],
 ): Promise<PerformanceCounts[]> {
-  const parts = [{ attribute: "arm", sql: "arm" }, ...attributes];
-  const columns = [
-    "toString(arm) AS part0",
-    ...attributes.map(
-      ({ sql, values }, index) =>
-        `if(${sql} IN (${values.map(sqlText).join(", ") || "''"}), toString(${sql}), '') AS part${index + 1}`,
-    ),
+  const measures = [
+    "countIf(has_label) AS labelled",
+    ...countColumns(task).map(({ name, sql }) => `${sql} AS ${name}`),
   ];
-  const { sql, params } = await labelledRows(facts, scope, task, columns);
-  const chosen = (text: (index: number) => string) =>
-    `multiIf(${parts.map((_, index) => `grouping(part${index}) = 0, ${text(index)}`).join(", ")}, '')`;
-  const sets = ["(version)", ...parts.map((_, index) => `(version, part${index})`)];
-  const names = countColumns(task).map(({ name }) => name);
-  const rows = await facts.query<
-    { version: string; attribute: string; value: string; row_count: number; labelled: number } & Record<string, unknown>
-  >(
-    `SELECT version, ${chosen((index) => sqlText(parts[index]!.attribute))} AS attribute, ${chosen((index) => `part${index}`)} AS value,
-       count() AS row_count, countIf(has_label) AS labelled,
-       ${countColumns(task)
-         .map(({ name, sql: column }) => `${column} AS ${name}`)
-         .join(", ")}
-     FROM (${sql})
-     GROUP BY GROUPING SETS (${sets.join(", ")})
-     HAVING attribute = '' OR value != ''
-     ORDER BY row_count DESC, version, value LIMIT ${mostParts} BY attribute`,
-    params,
-    { settings: { join_use_nulls: 0 } },
-  );
-  const arms = new Set(rows.filter(({ attribute }) => attribute === "arm").map(({ value }) => value));
-  return rows
-    .filter(({ attribute }) => attribute !== "arm" || arms.size > 1)
-    .map((row) => ({
-      version: row.version,
-      slice: row.attribute === "" ? "" : formatSlice({ [row.attribute]: row.value }),
-      rows: row.row_count,
-      labelled: row.labelled,
-      counts: {
-        kind: task.kind,
-        ...Object.fromEntries(names.map((name) => [name, row[name]])),
-      } as unknown as TaskCounts,
-    }))
-    .toSorted((a, b) => (a.version === b.version ? compareText(a.slice, b.slice) : compareText(a.version, b.version)));
+  const parts = await measureParts(facts, attributes, (columns) => labelledRows(facts, scope, task, columns), measures);
+  return parts.map(({ measured: { labelled, ...counts }, ...part }) => ({
+    ...part,
+    labelled: labelled as number,
+    counts: { kind: task.kind, ...counts } as unknown as TaskCounts,
+  }));
 }
-
-const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** What the metrics of one window's rows, over all versions, are computed from. */
 export interface WindowPerformance {
@@ -287,22 +247,7 @@ const labelCondition =
   "environment = {scopeEnvironment:String} AND model = {scopeModel:String} AND name = ''" +
   " AND label_time >= fromUnixTimestamp64Milli({labelFrom:Int64}, 'UTC')";
 
-// The entity's latest event may lie behind the window: it must be looked for there too, or the label would go to an older one.
-const entityLabels = `entity AS (
-  SELECT found.event_id AS event_id, label_class, label_num, label_time, offset
-  FROM (
-    SELECT entity_key, label_class, label_num, label_time, offset FROM labels
-    WHERE ${labelCondition} AND event_id = '' AND entity_key != ''
-  ) AS entity_label
-  ASOF JOIN (
-    SELECT entity_key, event_id, event_time FROM events
-    WHERE environment = {scopeEnvironment:String} AND model = {scopeModel:String} AND entity_key != ''
-      AND event_time >= fromUnixTimestamp64Milli({scopeFrom:Int64}, 'UTC')
-      AND event_time < fromUnixTimestamp64Milli({entityTo:Int64}, 'UTC')
-  ) AS found ON entity_label.entity_key = found.entity_key AND entity_label.label_time >= found.event_time
-  WHERE label_time <= found.event_time + toIntervalMillisecond({labelWindow:Int64})
-    AND found.event_time < fromUnixTimestamp64Milli({scopeTo:Int64}, 'UTC')
-)`;
+const entityLabels = `entity AS (${labelsByEntity("label_class, label_num", labelCondition)})`;
 
 function measureInputs(task: KnownTask): string {
   const results = resultExpressions(task);

@@ -1,4 +1,5 @@
 import type { SeriesRole } from "../../core/baseline.ts";
+import type { SeriesCounts } from "../../core/profile.ts";
 import type { Window } from "../../core/window.ts";
 import { insertSettings } from "./client.ts";
 import type { Facts } from "./client.ts";
@@ -8,20 +9,22 @@ import { binCount, binningsOf, extraSlots, slotColumns, slotParams, slotSettings
 import type { BinnedExpression } from "./slots.ts";
 
 /** A baseline's series in one window and one group of users; bins without weight are left out. */
-export interface UserGroupCounts {
+export interface UserGroupCounts extends Pick<
+  SeriesCounts,
+  | "rows"
+  | "weight"
+  | "weightSquares"
+  | "presentRows"
+  | "presentWeight"
+  | "presentWeightSquares"
+  | "missing"
+  | "nonFinite"
+> {
   readonly role: SeriesRole;
   readonly startMs: number;
   readonly endMs: number;
   /** From 0. */
   readonly group: number;
-  readonly rows: number;
-  readonly weight: number;
-  readonly weightSquares: number;
-  readonly presentRows: number;
-  readonly presentWeight: number;
-  readonly presentWeightSquares: number;
-  readonly missing: number;
-  readonly nonFinite: number;
   readonly binIndex: readonly number[];
   readonly binWeight: readonly number[];
 }
