@@ -33,7 +33,7 @@ export const simulateCommand = defineCommand({
   name: "simulate",
   summary: "measure false incidents and detection delay on made-up traffic",
   description:
-    "Runs the decisions on simulated models, healthy ones and such with a planted change, and says how many false incidents a week open and how soon a change is found, each with its 95 % interval and its bar. A verdict is held, broken, or open: too few models to say. The whole form takes about two hours of CPU, the short one a few minutes.",
+    "Runs the decisions on simulated models, healthy ones and such with a planted change, and says how many false incidents a week open and how soon a change is found, each with its 95 % interval and its bar. A verdict is held, broken, or open: too few models to say. The whole form takes some hours of CPU, the short one some minutes.",
   options: {
     quick: { type: "boolean", description: "One model in sixty: the same bars, wider intervals." },
     scenarios: { type: "string", placeholder: "A,B", description: "Only these; --list names them." },

@@ -89,7 +89,7 @@ export function measuredPage({ results }: KeptResults): string {
 What \`leeway simulate\` measured with the default budget and floors, each number with its 95 % interval. [decisions.md](decisions.md) says how decisions are made, and what is not promised.
 Streams are in \`detectors/simulate/\`; a seed and a scenario give the same numbers on every machine.
 
-    leeway simulate --json > report.json                # everything, about two hours of CPU
+    leeway simulate --json > report.json                # everything, some hours of CPU
     leeway simulate --scenarios iid,flag --json > report.json
     node app/simulation/publish.ts report.json          # into docs/measured.json, and this page
 ${sections.join("")}${not === "" ? "" : `\n## Not measured\n\nScenarios without a result as they are now: ${not}.\n`}`;
