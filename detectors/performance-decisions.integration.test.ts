@@ -42,18 +42,23 @@ async function fill(facts: Facts, fromDay: number, toDay: number, amount = norma
   });
 }
 
-/** Labels a day late, of which so many agree with the prediction (a share, or SQL over `i`). @param of Which rows have one: SQL over `i`. */
+/**
+ * Labels a day late, of which so many agree with the prediction (a share, or SQL over `i`).
+ * @param of Which rows have one: SQL over `i`.
+ * @param correction Later labels take the place of earlier ones.
+ */
 async function label(
   facts: Facts,
   fromDay: number,
   toDay: number,
   accuracy: number | string,
   of = "true",
+  correction = 0,
 ): Promise<void> {
   const first = (baselineDays + fromDay) * rowsPerDay;
   await facts.command(
     `INSERT INTO labels (environment, model, label_time, event_id, label_class, expires_on)
-     SELECT 'production', 'm', fromUnixTimestamp64Milli(toInt64(${startMs + dayMs}) + i * ${dayMs / rowsPerDay}, 'UTC'), toString(i),
+     SELECT 'production', 'm', fromUnixTimestamp64Milli(toInt64(${startMs + dayMs + correction}) + i * ${dayMs / rowsPerDay}, 'UTC'), toString(i),
        if((${uniformSql(1)} < 0.5) = (${uniformSql(2)} < ${accuracy}), 'yes', 'no'), '2149-06-01'
      FROM (SELECT toInt64(number) AS i FROM numbers(${first}, ${(toDay - fromDay) * rowsPerDay})) WHERE ${of}`,
     {},
@@ -177,6 +182,49 @@ test("an improvement opens nothing; windows with few of the usual labels are not
   await pass(facts);
   expect(await performanceFindings(facts)).toMatchObject([{ findingId: found[0]!.findingId, state: "withdrawn" }]);
   expect((await decisions(facts)).slice(3).map(({ state }) => state)).not.toContain("drift");
+});
+
+test("labels that are corrected decide their windows again, though no row has a label that had none", async () => {
+  await using facts = await createTestDatabase();
+  await fill(facts, -baselineDays, 8);
+  await label(facts, -baselineDays, 6, 0.9);
+  await pass(facts);
+  expect((await decisions(facts)).map(({ state }) => state)).toEqual(Array(6).fill("ok"));
+
+  await label(facts, 3, 5, 0.7, "true", 1);
+  await pass(facts);
+  const found = await performanceFindings(facts);
+  expect(found.map(({ state, openedWindowStartMs }) => [state, dayOf(openedWindowStartMs)])).toEqual([["open", 3]]);
+  expect((await decisions(facts)).slice(2).map(({ state, labelled }) => [state, labelled])).toEqual([
+    ["ok", rowsPerDay],
+    ...[3, 4, 5].map(() => ["drift", rowsPerDay]),
+  ]);
+
+  await label(facts, 3, 5, 0.9, "true", 2);
+  await pass(facts);
+  expect(await performanceFindings(facts)).toMatchObject([{ findingId: found[0]!.findingId, state: "withdrawn" }]);
+  const corrected = await decisions(facts);
+  expect(corrected.map(({ state }) => state)).toEqual(Array(6).fill("ok"));
+
+  // The same labels once more are no change.
+  const rows = () => facts.query<{ n: number }>("SELECT count() AS n FROM evaluations WHERE signal = 'performance'");
+  const before = await rows();
+  await label(facts, 3, 5, 0.9, "true", 3);
+  await pass(facts);
+  expect(await rows()).toEqual(before);
+});
+
+test("rows that expire take back nothing of what was decided", async () => {
+  await using facts = await createTestDatabase();
+  await fill(facts, -baselineDays, 6);
+  await label(facts, -baselineDays, 4, 0.9);
+  await pass(facts);
+  const before = await decisions(facts);
+  await facts.command(
+    `DELETE FROM events WHERE event_time < fromUnixTimestamp64Milli(toInt64(${liveMs + 1.5 * dayMs}), 'UTC')`,
+  );
+  await pass(facts);
+  expect(await decisions(facts)).toEqual(before);
 });
 
 test("a fall joins the incident that the model's inputs began around the window concerned", async () => {

@@ -74,7 +74,9 @@ type KnownTask = Exclude<Task, { readonly kind: "unknown" }>;
 /** A window whose labels are due, and which is looked at again. */
 interface DueWindow {
   readonly window: Window;
-  readonly labelled: number;
+  /** Its rows, and a fingerprint of what they are labelled with; absent in states that were stored before these were kept. */
+  readonly rows?: number;
+  readonly labels?: string;
   readonly revision: number;
   /** What decisions need of it; null: it is not judged. */
   readonly observed: Omit<PerformanceWindow, "incident"> | null;
@@ -132,10 +134,7 @@ export function createPerformanceRecorder(options: {
     falseIncidentsPerModelWeek: monitoring.falseIncidentsPerModelWeek,
     performance,
   });
-  const statement = createHash("sha256")
-    .update(JSON.stringify([performance, task, outcomes]))
-    .digest("hex")
-    .slice(0, 16);
+  const statement = digest([performance, task, outcomes]);
   let known: { state: PerformanceState; closedMs: number } | null = null;
   let [referenceLooks, referenceLabels] = [0, -1];
 
@@ -212,8 +211,9 @@ export function createPerformanceRecorder(options: {
   type Measured = {
     readonly parts: readonly PerformanceCounts[];
     readonly outcomes: readonly OutcomeCounts[];
-    /** Labels that have come, those of outcomes included. */
-    readonly labelled: number;
+    readonly rows: number;
+    /** Fingerprint of the rows and of the labels that have come, those of outcomes included. */
+    readonly labels: string;
     readonly scope: {
       readonly environment: string;
       readonly model: string;
@@ -230,11 +230,20 @@ export function createPerformanceRecorder(options: {
     const scope = { environment, model, fromMs: window.startMs, toMs: window.endMs };
     const parts = await countPerformance(facts, scope, task, attributes);
     const counted = outcomes.length === 0 ? [] : await countOutcomes(facts, scope, task, outcomes, attributes);
-    const known = counted
-      .filter(({ slice }) => slice === "")
-      .flatMap((one) => Object.values(one.outcomes).map((outcome) => outcome.known));
-    const labels = parts.filter(({ slice }) => slice === "").map(({ labelled }) => labelled);
-    return { parts, outcomes: counted, labelled: [...labels, ...known].reduce((sum, one) => sum + one, 0), scope };
+    const whole = parts.filter(({ slice }) => slice === "");
+    const seen = [
+      ...whole.map(({ version, rows, labelled, fingerprint }) => [version, rows, labelled, fingerprint]),
+      ...counted
+        .filter(({ slice }) => slice === "")
+        .map((one) => [one.version, ...Object.values(one.outcomes).map(({ fingerprint }) => fingerprint)]),
+    ];
+    return {
+      parts,
+      outcomes: counted,
+      rows: whole.reduce((sum, { rows }) => sum + rows, 0),
+      labels: digest(seen),
+      scope,
+    };
   };
 
   const write = async (
@@ -361,7 +370,7 @@ export function createPerformanceRecorder(options: {
     // Revision 0 was measured when the window closed.
     const revision = window.startMs < closedMs ? 1 : 0;
     const observed = judged && held !== null ? observedOf(window, measured.parts) : null;
-    const step = await decide(state.memory, { window, labelled: measured.labelled, revision, observed }, held);
+    const step = await decide(state.memory, { ...seenIn(measured), window, revision, observed }, held);
     const recent = [...state.recent, step.due];
     const left = recent.slice(0, -recheckedWindows);
     let { base } = state;
@@ -402,9 +411,10 @@ export function createPerformanceRecorder(options: {
     cohorts: readonly CohortExpression[],
   ): Promise<{ readonly state: PerformanceState; readonly measured: number }> => {
     const again = new Map<number, Measured>();
-    for (const { window, labelled } of state.recent) {
+    for (const { window, rows, labels } of state.recent) {
       const measured = await measure(window, cohorts);
-      if (measured.labelled !== labelled) again.set(window.startMs, measured);
+      // Rows that expired make a window smaller: what was decided while they were there stands.
+      if (measured.labels !== labels && measured.rows >= (rows ?? 0)) again.set(window.startMs, measured);
     }
     if (again.size === 0) return { state, measured: 0 };
     const before = await fold(state);
@@ -415,7 +425,7 @@ export function createPerformanceRecorder(options: {
         const measured = again.get(due.window.startMs);
         if (measured === undefined) return due;
         const observed = due.observed === null ? null : observedOf(due.window, measured.parts);
-        return { ...due, labelled: measured.labelled, revision: due.revision + 1, observed };
+        return { ...due, ...seenIn(measured), revision: due.revision + 1, observed };
       }),
     };
     const after = await fold(changed);
@@ -469,4 +479,19 @@ export function createPerformanceRecorder(options: {
       return stored;
     },
   };
+}
+
+function seenIn({
+  rows,
+  labels,
+}: {
+  readonly rows: number;
+  readonly labels: string;
+}): Pick<DueWindow, "rows" | "labels"> {
+  return { rows, labels };
+}
+
+/** First 16 hex digits of sha256. */
+function digest(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
 }

@@ -26,7 +26,9 @@ test("versions are compared with the largest, arms with the largest arm of their
     version,
     slice,
     rows,
-    outcomes: { revenue: { known: rows, moments: [rows, rows, rows * mean, rows * (mean * mean + 1)] } },
+    outcomes: {
+      revenue: { known: rows, fingerprint: "", moments: [rows, rows, rows * mean, rows * (mean * mean + 1)] },
+    },
   });
   const counts = [
     counted("1", "", 900, 10),

@@ -1,7 +1,7 @@
 import type { OutcomeSpec } from "../../core/model.ts";
 import type { Facts } from "./client.ts";
 import { labelsByEntity } from "./labels-by-entity.ts";
-import { momentsSql } from "./performance.ts";
+import { fingerprintSql, momentsSql } from "./performance.ts";
 import type { KnownTask, Moments } from "./performance.ts";
 import { scopeCondition, scopeParams, sqlText } from "./row-scope.ts";
 import type { RowScope } from "./row-scope.ts";
@@ -14,7 +14,9 @@ export interface OutcomeCounts {
   readonly slice: string;
   readonly rows: number;
   /** By name: of rows that have a number. */
-  readonly outcomes: Readonly<Record<string, { readonly known: number; readonly moments: Moments }>>;
+  readonly outcomes: Readonly<
+    Record<string, { readonly known: number; readonly fingerprint: string; readonly moments: Moments }>
+  >;
 }
 
 /**
@@ -31,11 +33,15 @@ export async function countOutcomes(
   const values = outcomes.map((outcome, index) => `${outcomeSql(outcome)} AS outcome${index}`);
   const measures = outcomes.flatMap((_, index) => {
     const known = `ifNull(isFinite(outcome${index}), 0)`;
-    return [`countIf(${known}) AS known${index}`, `${momentsSql(`outcome${index}`, known)} AS moments${index}`];
+    return [
+      `countIf(${known}) AS known${index}`,
+      `${fingerprintSql(["event_id", `outcome${index}`], known)} AS fingerprint${index}`,
+      `${momentsSql(`outcome${index}`, known)} AS moments${index}`,
+    ];
   });
   const rows = async (columns: readonly string[]) => ({
     sql: `WITH ${givenOutcomes}
-      SELECT toString(version) AS version, weight AS w, ${[...values, ...columns].join(", ")}
+      SELECT toString(version) AS version, weight AS w, events.event_id AS event_id, ${[...values, ...columns].join(", ")}
       FROM (SELECT * FROM events WHERE ${scopeCondition}) AS events LEFT JOIN given ON events.event_id = given.event_id`,
     params: {
       ...scopeParams(scope),
@@ -50,7 +56,11 @@ export async function countOutcomes(
     outcomes: Object.fromEntries(
       outcomes.map(({ name }, index) => [
         name,
-        { known: measured[`known${index}`] as number, moments: measured[`moments${index}`] as Moments },
+        {
+          known: measured[`known${index}`] as number,
+          fingerprint: measured[`fingerprint${index}`] as string,
+          moments: measured[`moments${index}`] as Moments,
+        },
       ]),
     ),
   }));

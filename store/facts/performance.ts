@@ -19,6 +19,8 @@ export interface PerformanceCounts {
   readonly rows: number;
   /** Rows with a label. */
   readonly labelled: number;
+  /** Of these rows and their labels: another one once a label counts that did not, or another in its place. */
+  readonly fingerprint: string;
   readonly counts: TaskCounts;
 }
 
@@ -98,12 +100,16 @@ export async function countPerformance(
 ): Promise<PerformanceCounts[]> {
   const measures = [
     "countIf(has_label) AS labelled",
+    `${fingerprintSql(["event_id", "label"], "has_label")} AS fingerprint`,
     ...countColumns(task).map(({ name, sql }) => `${sql} AS ${name}`),
   ];
-  const parts = await measureParts(facts, attributes, (columns) => labelledRows(facts, scope, task, columns), measures);
-  return parts.map(({ measured: { labelled, ...counts }, ...part }) => ({
+  const rows = (columns: readonly string[]) =>
+    labelledRows(facts, scope, task, ["events.event_id AS event_id", ...columns]);
+  const parts = await measureParts(facts, attributes, rows, measures);
+  return parts.map(({ measured: { labelled, fingerprint, ...counts }, ...part }) => ({
     ...part,
     labelled: labelled as number,
+    fingerprint: fingerprint as string,
     counts: { kind: task.kind, ...counts } as unknown as TaskCounts,
   }));
 }
@@ -193,6 +199,12 @@ export async function countSelections(
     { ...params, minRows: Math.ceil(minRows) },
     { settings: { join_use_nulls: 0 } },
   );
+}
+
+/** Tells sets of rows apart by some of their columns, in whatever order they are read; those for which a condition holds. */
+export function fingerprintSql(columns: readonly string[], condition: string): string {
+  // As text, since JSON's numbers do not hold 64 bits. A sum, since equal rows would cancel out in an exclusive or.
+  return `hex(sumIf(sipHash64(${columns.map((column) => `ifNull(toString(${column}), '')`).join(", ")}), ${condition}))`;
 }
 
 /** `Moments` of a number over the rows for which a condition holds. */
