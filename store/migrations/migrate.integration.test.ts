@@ -39,6 +39,7 @@ test("migrating makes every table of the design, and again changes nothing", asy
       "ingest_requests",
       "dead_letters",
       "fast_references",
+      "learnt_references",
       "performance_states",
       "schema_migrations",
     ]),

@@ -5,6 +5,7 @@ import { statements as httpIngest, version as httpIngestVersion } from "./0002-h
 import { statements as batchTraceparent, version as batchTraceparentVersion } from "./0003-batch-traceparent.ts";
 import { statements as performance, version as performanceVersion } from "./0004-performance.ts";
 import { statements as fastReferences, version as fastReferencesVersion } from "./0005-fast-references.ts";
+import { statements as learntReferences, version as learntReferencesVersion } from "./0006-learnt-references.ts";
 
 interface Migration {
   readonly version: number;
@@ -18,6 +19,7 @@ const migrations: readonly Migration[] = [
   { version: batchTraceparentVersion, statements: batchTraceparent },
   { version: performanceVersion, statements: performance },
   { version: fastReferencesVersion, statements: fastReferences },
+  { version: learntReferencesVersion, statements: learntReferences },
 ];
 
 export const schemaVersion = migrations.at(-1)?.version ?? 0;
