@@ -8,7 +8,6 @@ import type { FileBacktestRequest } from "../backtest/file-data.ts";
 import type { BacktestResult } from "../backtest/result.ts";
 import { backtestText, comparedText } from "../backtest/terminal.ts";
 import { parseDuration } from "../config/duration.ts";
-import { nearestName } from "../config/fault.ts";
 import { parseInstant } from "../config/instant.ts";
 import { requireConfig, type LoadedConfig } from "../config/load.ts";
 import { modelSpec } from "../config/model-spec.ts";
@@ -16,6 +15,7 @@ import { builtInModelDefaults, modelSchema } from "../config/schema.ts";
 import { listenForEnd, signalExitCode } from "../lifecycle/signals.ts";
 import { defineCommand, type CommandContext, type OptionSpec, type OptionValues } from "./command.ts";
 import { configOptions, configRequest } from "./config-options.ts";
+import { modelNamed } from "./model-option.ts";
 import { createProgress } from "./progress.ts";
 
 const column = (what: string) => ({ type: "string", placeholder: "COLUMN", description: what }) as const;
@@ -161,7 +161,7 @@ function fileRuns(given: Given, context: CommandContext): Prepare[] {
   const models =
     given.config === undefined
       ? [defaultModel(given, context)]
-      : configsOf(given, context).map((config) => modelNamed(given.model, config));
+      : configsOf(given, context).map((config) => modelNamed(given.model, config.models, "backtest"));
   return models.map((model) => async (facts, directory) => {
     const { loadFiles } = await import("../backtest/file-data.ts");
     return loadFiles(facts, { ...request, model }, directory);
@@ -185,7 +185,7 @@ function storeRuns(given: Given, context: CommandContext): Prepare[] {
   // Both look at the same rows: those of the first one's store.
   const { service } = configs[0]!;
   return configs.map((config) => {
-    const named = modelNamed(given.model, config);
+    const named = modelNamed(given.model, config.models, "backtest");
     const windowMs = window?.kind === "time" ? window.lengthMs : named.monitoring.windowMs;
     const model: ModelSpec = { ...named, monitoring: { ...named.monitoring, windowMs } };
     const environment = given.environment ?? model.monitoring.environments[0] ?? "production";
@@ -207,24 +207,6 @@ function configsOf(given: Given, context: CommandContext): LoadedConfig[] {
 function defaultModel(given: Given, { cwd }: CommandContext): ModelSpec {
   if (given.model !== undefined) throw usage("--model names a model of the configuration; give --config too");
   return modelSpec("files", "declared", modelSchema.parse(builtInModelDefaults), cwd);
-}
-
-function modelNamed(name: string | undefined, config: LoadedConfig): ModelSpec {
-  const names = config.models.map((model) => model.name);
-  if (name === undefined) {
-    const [only, ...others] = config.models;
-    if (only !== undefined && others.length === 0) return only;
-    throw usage(
-      only === undefined
-        ? "the configuration declares no model"
-        : `which model? Name one of ${names.join(", ")} with --model`,
-    );
-  }
-  const found = config.models.find((model) => model.name === name);
-  if (found !== undefined) return found;
-  const nearest = nearestName(name, names);
-  const remedy = nearest === null ? `it declares ${names.join(", ") || "none"}` : `did you mean ${nearest}?`;
-  throw usage(`--model: the configuration declares no model ${JSON.stringify(name)}; ${remedy}`);
 }
 
 function windowOf(given: Given): FileBacktestRequest["window"] {

@@ -3,22 +3,24 @@ import {
   measuredOf,
   measuredPeer,
   type BarVerdict,
+  type ConfiguredReport,
   type Measured,
   type ScenarioResult,
   type SimulationReport,
 } from "../../detectors/simulate/measured.ts";
 import type { SimulatedMonitoring } from "../../detectors/simulate/outcome.ts";
-import { peerRules } from "../../detectors/simulate/peers.ts";
+import { modelScenarios, type ConfiguredModel } from "../../detectors/simulate/model-scenarios.ts";
+import { peerRules, type PeerRule } from "../../detectors/simulate/peers.ts";
 import { scenarioNamed, scenarios, type Scenario } from "../../detectors/simulate/scenarios.ts";
 import { createSimulationThreads } from "../../detectors/simulate/threads.ts";
 import { nearestName } from "../config/fault.ts";
-import { requireConfig } from "../config/load.ts";
 import { defaultMonitoring } from "../simulation/default-monitoring.ts";
 import { outputPalette, type Palette } from "./colour.ts";
 import { defineCommand, type CommandContext } from "./command.ts";
-import { configOptions, configRequest } from "./config-options.ts";
 import { createProgress } from "./progress.ts";
-import { formatTable } from "./table.ts";
+import { simulatedModel, simulatedModelOptions, wholeNumber } from "./simulated-model.ts";
+import { formatTable, printable } from "./table.ts";
+import { textWidth, wrapText } from "./wrap.ts";
 
 /** The short form runs one model of so many, and not fewer or more than these. */
 const quickFraction = 60;
@@ -27,15 +29,16 @@ const mostModels = 50;
 /** Streams on which other rules are run beside, and how many models of each: enough for rates that differ by hundreds. */
 const peerScenarios = ["iid", "iid-small-reference", "season", "users-10", "mean-0.1", "mean-0.2", "flag"];
 const peerModels = { false_incidents: 10, delay: 40 };
-const names = scenarios.map(({ name }) => name);
+/** The same of a configured model's own. */
+const modelPeerScenarios: readonly string[] = ["iid", "season", "users", "mean-0.1", "mean-0.2", "flag"];
 
 export const simulateCommand = defineCommand({
   name: "simulate",
   summary: "measure false incidents and detection delay on made-up traffic",
   description:
-    "Runs the decisions on simulated models, healthy ones and such with a planted change, and says how many false incidents a week open and how soon a change is found, each with its 95 % interval and its bar. A verdict is held, broken, or open: too few models to say. The whole form takes some hours of CPU, the short one some minutes.",
+    "Runs the decisions on simulated models, healthy ones and such with a planted change, and says how many false incidents a week open and how soon a change is found, each with its 95 % interval and its bar. A verdict is held, broken, or open: too few models to say. The whole form takes some hours of CPU, the short one some minutes. With --config or --model it answers for one model as it is configured: its windows, features, reference, budget and all else that decisions depend on, on several kinds of healthy traffic and with several changes; the short form then takes about a minute, the whole one half an hour of CPU.",
   options: {
-    quick: { type: "boolean", description: "One model in sixty: the same bars, wider intervals." },
+    quick: { type: "boolean", description: "Fewer models (one in sixty): the same bars, wider intervals." },
     scenarios: { type: "string", placeholder: "A,B", description: "Only these; --list names them." },
     list: { type: "boolean", description: "List the scenarios." },
     peers: {
@@ -48,27 +51,27 @@ export const simulateCommand = defineCommand({
       description: "Another seed gives other streams of the same kinds; 1 if not given.",
     },
     workers: { type: "string", placeholder: "N", description: "Threads; else one for each core." },
-    config: configOptions.config,
-    model: {
-      type: "string",
-      placeholder: "NAME",
-      description: "Simulate with the budget and floors of this model of the configuration.",
-    },
+    ...simulatedModelOptions,
     json: { type: "boolean", description: "Print JSON instead of a table." },
   },
   examples: [
     "leeway simulate --quick",
     "leeway simulate --scenarios iid,season,mean-0.2",
-    "leeway simulate --quick --config leeway.yaml --model flight-delay",
+    "leeway simulate --quick --config leeway.yaml --model flight-delay --rows-per-window 16000",
+    "leeway simulate --quick --model churn --peers",
   ],
   audience: "operate",
   exits: {
     0: "no bar is broken (in the whole form: every bar is held)",
-    1: "a bar is broken (in the whole form: or open)",
+    1: "a bar is broken (in the whole form: or open), or the model can never be judged as it is configured",
     2: "the command line or the configuration is wrong",
   },
   run: async ({ options }, context) => {
-    const chosen = chosenScenarios(options.scenarios);
+    const configured = await simulatedModel(options, context);
+    const chosen = chosenScenarios(
+      options.scenarios,
+      configured === null ? scenarios : modelScenarios(configured.model),
+    );
     if (options.list === true) {
       const columns = ["scenario", "what", "models"].map((name) => ({ name }));
       context.write(
@@ -82,20 +85,28 @@ export const simulateCommand = defineCommand({
     const quick = options.quick ?? false;
     const seed = wholeNumber(options.seed, "--seed") ?? 1;
     const workers = wholeNumber(options.workers, "--workers");
-    const monitoring = monitoringOf(options, context);
+    const { monitoring = defaultMonitoring, model = null, report = null } = configured ?? {};
     const started = performance.now();
-    const results = await simulated(context, { chosen, quick, seed, workers, monitoring });
-    if (options.peers === true) results.push(...(await simulatedPeers(context, { quick, seed, workers, monitoring })));
+    const request = { chosen, quick, seed, workers, monitoring, model };
+    const results = await simulated(context, request);
+    const bounds = peerRules.filter(({ bound }) => bound === true);
+    const peers = options.peers === true ? peerRules : model === null ? [] : bounds;
+    if (peers.length > 0) results.push(...(await simulatedPeers(context, peers, request)));
     const seconds = Math.round((performance.now() - started) / 1000);
     if (options.json === true) {
-      const report: SimulationReport = { seed, quick, monitoring, seconds, results };
-      context.write(`${JSON.stringify(report, null, 2)}\n`);
+      const own = report === null ? {} : { configured: report };
+      const whole: SimulationReport = { seed, quick, monitoring, seconds, ...own, results };
+      context.write(`${JSON.stringify(whole, null, 2)}\n`);
     } else {
+      if (report !== null) context.write(configuredText(report, context));
       context.write(tableOf(results, context));
+      const answer = report === null ? "" : answerOf(report.model, results);
+      if (answer !== "") context.write(`\n${wrapText(answer, textWidth(context))}\n`);
       context.write(`\n${summaryOf(results, quick)} ${seconds} s, seed ${seed}.\n`);
     }
     const failures: readonly BarVerdict[] = quick ? ["broken"] : ["broken", "open"];
-    return results.some(({ measured }) => measured.some(({ verdict }) => failures.includes(verdict))) ? 1 : 0;
+    const failed = results.some(({ measured }) => measured.some(({ verdict }) => failures.includes(verdict)));
+    return failed || (report?.cannotHold.length ?? 0) > 0 ? 1 : 0;
   },
 });
 
@@ -105,12 +116,14 @@ interface SimulationRequest {
   readonly seed: number;
   readonly workers: number | null;
   readonly monitoring: SimulatedMonitoring;
+  /** Whose scenarios these are; null: the general ones. */
+  readonly model: ConfiguredModel | null;
 }
 
 async function simulated(context: CommandContext, request: SimulationRequest): Promise<ScenarioResult[]> {
-  const { chosen, quick, seed, workers, monitoring } = request;
-  const modelsOf = ({ models }: Scenario) =>
-    quick ? Math.min(mostModels, Math.max(fewestModels, Math.ceil(models / quickFraction))) : models;
+  const { chosen, quick, seed, workers, monitoring, model } = request;
+  const fraction = (models: number) => Math.min(mostModels, Math.max(fewestModels, Math.ceil(models / quickFraction)));
+  const modelsOf = ({ models, quickModels = fraction(models) }: Scenario) => (quick ? quickModels : models);
   const total = chosen.reduce((sum, scenario) => sum + modelsOf(scenario), 0);
   using progress = createProgress(context, { label: "simulating", unit: "models" });
   await using threads = createSimulationThreads(workers);
@@ -120,6 +133,7 @@ async function simulated(context: CommandContext, request: SimulationRequest): P
     const runs = await threads.run(scenario.name, modelsOf(scenario), {
       seed,
       monitoring,
+      model,
       peer: null,
       progress: (more) => progress.update((done += more), total),
     });
@@ -130,56 +144,60 @@ async function simulated(context: CommandContext, request: SimulationRequest): P
 
 async function simulatedPeers(
   context: CommandContext,
-  { quick, seed, workers, monitoring }: Omit<SimulationRequest, "chosen">,
+  peers: readonly PeerRule[],
+  { chosen, quick, seed, workers, monitoring, model }: SimulationRequest,
 ): Promise<ScenarioResult[]> {
   using progress = createProgress(context, { label: "simulating other rules", unit: "streams" });
   await using threads = createSimulationThreads(workers);
   const results: ScenarioResult[] = [];
-  const pairs = peerRules.flatMap(({ name }) => peerScenarios.map((scenario) => ({ peer: name, scenario })));
+  const streams =
+    model === null
+      ? peerScenarios.map((name) => scenarioNamed(name))
+      : chosen.filter(({ name }) => modelPeerScenarios.includes(name));
+  const pairs = peers.flatMap((peer) => streams.map((scenario) => ({ peer, scenario })));
   for (const [done, { peer, scenario }] of pairs.entries()) {
     progress.update(done, pairs.length);
-    const found = scenarioNamed(scenario);
-    const models = found.kind === "delay" ? peerModels.delay : peerModels.false_incidents;
-    const runs = await threads.run(scenario, quick ? 2 : models, { seed, monitoring, peer, progress: () => {} });
-    results.push(measuredPeer(peer, found, runs));
+    const models = scenario.kind === "delay" ? peerModels.delay : peerModels.false_incidents;
+    const how = { seed, monitoring, model, peer: peer.name, progress: () => {} };
+    const runs = await threads.run(scenario.name, quick ? 2 : models, how);
+    results.push(measuredPeer(peer.name, scenario, runs));
   }
   return results;
 }
 
-function chosenScenarios(text: string | undefined): readonly Scenario[] {
-  if (text === undefined) return scenarios;
+function chosenScenarios(text: string | undefined, among: readonly Scenario[]): readonly Scenario[] {
+  if (text === undefined) return among;
   return text.split(",").map((word) => {
     const name = word.trim();
-    const found = scenarios.find((scenario) => scenario.name === name);
+    const found = among.find((scenario) => scenario.name === name);
     if (found !== undefined) return found;
-    const nearest = nearestName(name, names);
+    const nearest = nearestName(
+      name,
+      among.map((scenario) => scenario.name),
+    );
     const remedy = nearest === null ? "--list names them" : `did you mean ${nearest}?`;
     throw new LeewayError("usage", `simulate: there is no scenario ${JSON.stringify(name)}; ${remedy}`);
   });
 }
 
-function wholeNumber(text: string | undefined, option: string): number | null {
-  if (text === undefined) return null;
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new LeewayError("usage", `simulate: ${option} ${JSON.stringify(text)} is not a whole number from 1 up`);
-}
-
-function monitoringOf(
-  options: { readonly config?: string; readonly model?: string },
+/** What the model was taken for, before the table. */
+function configuredText(
+  { model, configuration, assumed, cannotHold }: ConfiguredReport,
   context: CommandContext,
-): SimulatedMonitoring {
-  if (options.model === undefined) {
-    if (options.config === undefined) return defaultMonitoring;
-    throw new LeewayError("usage", "simulate: --config needs --model NAME, whose budget and floors are simulated");
-  }
-  const { models } = requireConfig(configRequest(options, context));
-  const model = models.find(({ name }) => name === options.model);
-  if (model === undefined) {
-    const known = models.map(({ name }) => name).join(", ") || "none";
-    throw new LeewayError("usage", `simulate: no model ${options.model} in the configuration; it has ${known}`);
-  }
-  const { falseIncidentsPerModelWeek, effectFloor, qualityFloor } = model.monitoring;
-  return { falseIncidentsPerModelWeek, effectFloor, qualityFloor };
+): string {
+  const palette = outputPalette(context);
+  const width = textWidth(context);
+  const list = (lines: readonly string[], paint: (text: string) => string) =>
+    lines.map((line) => `${paint(wrapText(`· ${printable(line)}`, width, 2))}\n`).join("");
+  return [
+    `${palette.strong(`${printable(model)}, healthy and with planted changes`)}\n`,
+    list(configuration, (text) => text),
+    `assumed, since no configuration says so:\n${list(assumed, palette.faint)}`,
+    cannotHold.length === 0
+      ? ""
+      : `${palette.bad("cannot hold as it is configured:")}\n${list(cannotHold, palette.bad)}`,
+    "\n",
+  ].join("");
 }
 
 function tableOf(results: readonly ScenarioResult[], context: CommandContext): string {
@@ -211,6 +229,32 @@ function tableOf(results: readonly ScenarioResult[], context: CommandContext): s
     ),
     { width: context.output?.columns },
   );
+}
+
+/** Found within the last of its windows in fewer runs than this, a change is as good as not seen. */
+const hardlyEver = 0.5;
+
+/** What the table comes to, in two sentences. */
+function answerOf(model: string, results: readonly ScenarioResult[]): string {
+  const own = results.filter(({ peer }) => peer === null);
+  const rates = own.filter(({ kind }) => kind === "false_incidents");
+  const sentences: string[] = [];
+  const worst = rates.toSorted((a, b) => b.measured[0]!.value - a.measured[0]!.value)[0];
+  if (worst !== undefined) {
+    const [{ value, low, high, bar }] = worst.measured as [Measured];
+    const budget = bar === null ? "" : `, which may be at most ${Number(bar.value.toPrecision(3))}`;
+    sentences.push(
+      `${printable(model)}: at most ${value.toFixed(3)} false incidents a week (${low.toFixed(3)}–${high.toFixed(3)}; ${worst.title})${budget}.`,
+    );
+  }
+  const missed = own
+    .filter(({ kind }) => kind === "delay" || kind === "performance_delay")
+    .flatMap(({ title, measured }) => {
+      const last = measured.at(-1)!;
+      return last.value < hardlyEver ? [`${title} (${last.what}: ${last.value.toFixed(2)})`] : [];
+    });
+  if (missed.length > 0) sentences.push(`Hardly ever found: ${missed.join("; ")}.`);
+  return sentences.join(" ");
 }
 
 const counted = (count: number) => count.toLocaleString("en-GB");

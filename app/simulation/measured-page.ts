@@ -36,11 +36,13 @@ export function keptResultsText({ results }: KeptResults): string {
  * Results with those of further reports in place of older ones of the same scenario, in the order of the scenarios. What
  * no scenario has (any more) is left out.
  *
- * @throws RangeError for a report of a fraction of the models, or of another budget or other floors than the defaults.
+ * @throws RangeError for a report of a fraction of the models, of another budget or other floors than the defaults,
+ * or of one configured model.
  */
 export function keptResults(before: KeptResults, reports: readonly SimulationReport[]): KeptResults {
   const newest = new Map(before.results.map((result) => [keyOf(result), result]));
-  for (const { quick, monitoring, seed, results } of reports) {
+  for (const { quick, monitoring, configured, seed, results } of reports) {
+    if (configured !== undefined) throw new RangeError("a report of one configured model is not published");
     if (quick) throw new RangeError("a report of the short form is not published: its intervals are too wide");
     if (!isDeepStrictEqual(monitoring, defaultMonitoring)) {
       throw new RangeError("a report of another budget or other floors than the defaults is not published");

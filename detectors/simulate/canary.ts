@@ -22,6 +22,8 @@ export interface CanarySpec {
   readonly rate: number;
   /** By how much more of it the new version decides so from its first window on: 0.1 is a tenth. */
   readonly change: number;
+  /** Windows of the approved version before; 28 by default. */
+  readonly referenceWindows?: number;
 }
 
 /** One line of the table about a canary: healthy (a change of 0), or how soon its change is found. */
@@ -108,7 +110,7 @@ const usersPerRow = 0.3;
 const rowsPerUser = 10;
 /** Share of the score's variance that a user's rows have in common. */
 const userShare = 0.4;
-const referenceWindows = 28;
+const usualReferenceWindows = 28;
 const parts = 16;
 /** Of the table that finds a score's bin. */
 const cells = 4096;
@@ -135,6 +137,7 @@ export function createCanaryModel(canary: CanarySpec, stream: StreamSpec, ...see
     const rows = Math.round(canary.rows * (version === 0 ? 1 - canary.share : canary.share));
     return drawScores(canary, rows, w, pools[version]!, random);
   };
+  const { referenceWindows = usualReferenceWindows } = canary;
   const reference = Array.from({ length: referenceWindows }, (_, i) => drawn(0, i - referenceWindows));
   // Bins need not be exact quantiles of a million rows to count in.
   const score = numericBinning(

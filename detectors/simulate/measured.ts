@@ -3,6 +3,7 @@ import { brokenLevel, rateInterval, shareInterval, type Interval } from "./inter
 import type { SimulatedMonitoring } from "./outcome.ts";
 import type { Run } from "./run.ts";
 import type { Scenario } from "./scenarios.ts";
+import { calendarOf } from "./streams.ts";
 
 /** `open`: the interval does not decide, so more models are needed; `reported`: there is no bar. */
 export type BarVerdict = "held" | "broken" | "open" | "reported";
@@ -32,6 +33,16 @@ export interface ScenarioResult {
   readonly measured: readonly Measured[];
 }
 
+/** What is said of a simulated model of a configuration beside the numbers. */
+export interface ConfiguredReport {
+  readonly model: string;
+  /** What the simulation took for given, a sentence each: from the configuration, or assumed. */
+  readonly configuration: readonly string[];
+  readonly assumed: readonly string[];
+  /** What can never be judged as it is configured, with what would mend it. */
+  readonly cannotHold: readonly string[];
+}
+
 /** What `leeway simulate --json` prints. */
 export interface SimulationReport {
   readonly seed: number;
@@ -39,6 +50,8 @@ export interface SimulationReport {
   readonly quick: boolean;
   readonly monitoring: SimulatedMonitoring;
   readonly seconds: number;
+  /** The model of a configuration whose own scenarios these are; absent: the general ones. */
+  readonly configured?: ConfiguredReport;
   readonly results: readonly ScenarioResult[];
 }
 
@@ -89,7 +102,7 @@ export function measuredOf(
   switch (scenario.kind) {
     case "false_incidents": {
       const counted = scenario.windows - (scenario.subWindowsKnown === false ? 14 : 0);
-      const weeks = counted / (stream.kind === "hourly" ? 168 : 7);
+      const weeks = counted / calendarOf(stream).windowsPerWeek;
       const bar = scenario.bar
         ? ({
             kind: "at_most",
@@ -183,7 +196,7 @@ export function measuredOf(
 export function measuredPeer(peer: string, scenario: Scenario, runs: readonly Run[]): ScenarioResult {
   const { stream } = scenario;
   const windows = scenario.kind === "false_incidents" ? scenario.windows : 0;
-  const weeks = windows / (stream.kind === "hourly" ? 168 : 7);
+  const weeks = windows / calendarOf(stream).windowsPerWeek;
   const rate = (what: string, of: (run: Run) => number): Measured => ({
     what,
     ...rateInterval(runs.map(of), weeks),

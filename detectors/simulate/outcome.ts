@@ -24,12 +24,20 @@ export interface Outcome {
   readonly states: ReadonlySet<string>;
 }
 
+/** Monitors, and performance from labels: see `DeciderOptions`. */
+export interface BudgetBeside {
+  readonly monitors: number;
+  readonly performance: boolean;
+}
+
 interface OutcomeOptions {
   readonly monitoring: SimulatedMonitoring;
   readonly subWindowsKnown: boolean;
   readonly watchedSlices: number;
   /** Weekdays may differ: `monitoring.season: weekdays`. */
   readonly weekdays?: boolean;
+  /** What else has a part of the budget, though nothing comes of it here; nothing by default. */
+  readonly beside?: BudgetBeside;
   /** Ends the run early, e.g. once the changed feature was found. */
   readonly until?: (outcome: Outcome) => boolean;
   readonly seen?: (window: LiveWindow) => void;
@@ -44,6 +52,7 @@ function deciderOf(model: SimulatedModel, options: OutcomeOptions): Decider {
     windowsPerWeek: model.windowsPerWeek,
     horizon: model.horizon,
     watchedSlices: options.watchedSlices,
+    ...options.beside,
     ...(model.monitors !== undefined && { monitors: model.monitors }),
     subWindowsKnown: options.subWindowsKnown,
     environment: "production",

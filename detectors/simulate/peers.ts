@@ -1,7 +1,7 @@
 import { compareCounts, compareSamples } from "../methods/compare.ts";
 import type { MethodName } from "../methods/registry.ts";
 import type { Run } from "./run.ts";
-import { scenarioNamed, type Scenario } from "./scenarios.ts";
+import type { Scenario } from "./scenarios.ts";
 import { createModel, type SimulatedModel } from "./streams.ts";
 
 /** One column of the reference and of a window, without missing values. */
@@ -19,6 +19,8 @@ export interface PeerRule {
   readonly name: string;
   readonly prepare?: (column: Omit<ColumnPair, "current">) => unknown;
   readonly alerts: (column: ColumnPair, prepared: unknown) => boolean;
+  /** No tool's, but what any rule lies between. */
+  readonly bound?: true;
 }
 
 const distance = (method: MethodName, column: ColumnPair): number =>
@@ -88,8 +90,8 @@ export const peerRules: readonly PeerRule[] = [
     alerts: (column) => distance(column.numeric ? "ks" : "cramers_v", column) >= 0.2,
   },
   { name: "WhyLabs: Hellinger ≥ 0.7", alerts: (column) => distance("hellinger", column) >= 0.7 },
-  { name: "always fire", alerts: () => true },
-  { name: "never fire", alerts: () => false },
+  { name: "always fire", alerts: () => true, bound: true },
+  { name: "never fire", alerts: () => false, bound: true },
 ];
 
 /** @throws RangeError for a name that no rule has. */
@@ -103,9 +105,9 @@ function peerNamed(name: string): PeerRule {
  * What another tool's rule does on the same models as Leeway's decisions: `incidents` are windows with at least one alert,
  * `growths` further columns in them, `foundIn` the first window that names the column which changed.
  */
-export function runPeer(peer: string, scenario: string, index: number, seed: number): Run {
+export function runPeer(peer: string, scenario: Scenario, index: number, seed: number): Run {
   const rule = peerNamed(peer);
-  const { stream, ...kind } = scenarioNamed(scenario) as Extract<Scenario, { kind: "false_incidents" | "delay" }>;
+  const { stream, ...kind } = scenario as Extract<Scenario, { kind: "false_incidents" | "delay" }>;
   const change = kind.kind === "delay" ? kind.change : null;
   const windows = kind.kind === "delay" ? kind.marks.at(-1)!.within : kind.windows;
   const model = createModel(stream, change, seed, index);
@@ -114,13 +116,14 @@ export function runPeer(peer: string, scenario: string, index: number, seed: num
   let incidents = 0;
   let growths = 0;
   let foundIn: number | null = null;
-  for (let w = 0; w < windows && foundIn === null; w += 1) {
+  const from = kind.kind === "delay" ? (kind.from ?? 0) : 0;
+  for (let w = from; w < from + windows && foundIn === null; w += 1) {
     const { values } = model.live(w);
     const alerts = columns.map((column, at) => rule.alerts({ ...column, current: present(values[at]!) }, prepared[at]));
     const count = alerts.filter(Boolean).length;
     if (count > 0) incidents += 1;
     growths += Math.max(0, count - 1);
-    if (model.changed !== null && alerts[Number(model.changed.slice(1))] === true) foundIn = w + 1;
+    if (model.changed !== null && alerts[Number(model.changed.slice(1))] === true) foundIn = w - from + 1;
   }
   return { incidents, growths, worsened: 0, findings: 0, foundIn };
 }

@@ -1,4 +1,4 @@
-import { usualPerformance } from "../../core/model.ts";
+import { usualPerformance, type PerformanceSpec } from "../../core/model.ts";
 import { dayMs } from "../../core/window.ts";
 import type { TaskCounts } from "../../store/facts/performance.ts";
 import { metricSample } from "../performance/judged-metrics.ts";
@@ -8,6 +8,7 @@ import { z95 } from "../performance/measured.ts";
 
 import type { SimulatedMonitoring } from "./outcome.ts";
 import { createRandom, type Random } from "./random.ts";
+import { calendarOf, type Calendar } from "./streams.ts";
 
 /** A model's results with their labels, in daily windows. */
 export interface PerformanceStream {
@@ -28,10 +29,13 @@ export interface PerformanceStream {
   readonly wander: number;
   /** Rows of one user come together and share two fifths of their variance. */
   readonly together: number;
+  /** Other windows than days. */
+  readonly calendar?: Calendar;
+  /** Other metrics than the task's usual ones; of a class those that its confusion gives, and ROC AUC. */
+  readonly metrics?: PerformanceSpec["metrics"];
 }
 
 const startMs = Date.UTC(2024, 0, 1);
-const horizon = 7;
 const memory = 10;
 const sharedVariance = 0.4;
 
@@ -57,11 +61,13 @@ export function performanceOutcome(
   const keep = Math.exp(-1 / memory);
   let wandered = random.normal();
   const task = { kind: stream.task, positive: "yes", labelDelayMs: 0, labelWindowMs: 0 } as const;
-  const performance = usualPerformance(task);
+  const usual = usualPerformance(task);
+  const performance = { ...usual, metrics: stream.metrics ?? usual.metrics };
+  const { windowMs, windowsPerWeek, horizon } = calendarOf({ kind: "iid", ...stream });
 
   const draw = (window: number, ordinary: number): TaskCounts => {
     const rows = Math.round(stream.rows * (1 + stream.volumeSpread * (2 * random.uniform() - 1)));
-    const weekday = ((window % 7) + 7) % 7;
+    const weekday = ((Math.floor((window * windowMs) / dayMs) % 7) + 7) % 7;
     const accuracy = ordinary + stream.wander * wandered - (weekday >= 5 ? stream.weekend : 0);
     wandered = keep * wandered + Math.sqrt(1 - keep ** 2) * random.normal();
     return stream.task === "binary"
@@ -82,8 +88,8 @@ export function performanceOutcome(
     environment: "production",
     model: "simulated",
     baselineId: "simulated",
-    windowMs: dayMs,
-    windowsPerWeek: 7,
+    windowMs,
+    windowsPerWeek,
     horizon,
     falseIncidentsPerModelWeek: options.monitoring.falseIncidentsPerModelWeek,
     performance,
@@ -104,7 +110,7 @@ export function performanceOutcome(
     );
     if (out) ungated += 1;
     const window: PerformanceWindow = {
-      window: { startMs: startMs + at * dayMs, endMs: startMs + (at + 1) * dayMs },
+      window: { startMs: startMs + at * windowMs, endMs: startMs + (at + 1) * windowMs },
       incident: null,
       versions: [{ version: "1", rows: 1, labelled: 1, metrics: Object.fromEntries(samples) }],
     };

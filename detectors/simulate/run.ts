@@ -5,7 +5,7 @@ import { performanceOutcome } from "./performance.ts";
 import { createSourceModel } from "./model-source.ts";
 import { outcomeOf, type SimulatedMonitoring } from "./outcome.ts";
 import { identityFrom, identityShapes, identityWindows, type Scenario } from "./scenarios.ts";
-import { createModel, type Change, type LiveWindow, type StreamSpec } from "./streams.ts";
+import { calendarOf, createModel, type Change, type LiveWindow, type StreamSpec } from "./streams.ts";
 
 /** What one simulated model of a scenario did; plain, so that it can come from another thread. */
 export interface Run {
@@ -40,6 +40,7 @@ export function runScenario(
     subWindowsKnown: scenario.subWindowsKnown ?? true,
     watchedSlices: stream.slices ?? 0,
     weekdays: scenario.weekdays ?? false,
+    ...(scenario.beside !== undefined && { beside: scenario.beside }),
   };
   const modelWith = (change: Change | null) => {
     if (scenario.source !== undefined) return createSourceModel(scenario.source, stream, change, seed, index);
@@ -50,7 +51,7 @@ export function runScenario(
   switch (scenario.kind) {
     case "false_incidents": {
       if (scenario.rebaseline === true) return rebaselined(stream, scenario.windows, [seed, index], shared);
-      if (scenario.trailing === true) return trailed(stream, scenario.windows, [seed, index], shared);
+      if (scenario.trailing === true) return trailed(scenario, scenario.windows, [seed, index], shared);
       const outcome = outcomeOf(modelWith(null), scenario.windows, shared);
       const from = shared.subWindowsKnown ? 0 : warmUpWindows;
       return runOf(outcome, null, from);
@@ -60,7 +61,7 @@ export function runScenario(
       return { incidents, growths: findings - incidents, worsened: 0, findings: 0, foundIn: null };
     }
     case "performance_false_incidents": {
-      const windows = scenario.weeks * 7;
+      const windows = Math.round(scenario.weeks * calendarOf(stream).windowsPerWeek);
       const outcome = performanceOutcome(scenario.performance, { windows, changed: null, monitoring }, seed, index);
       const incidents = outcome.incidents.length;
       const { findings, ungated } = outcome;
@@ -87,9 +88,10 @@ export function runScenario(
     case "delay": {
       const last = scenario.marks.at(-1)!.within;
       const model = modelWith(scenario.change);
+      const { from = 0 } = scenario;
       const until = ({ findings }: ReturnType<typeof outcomeOf>) =>
-        findings.some(({ feature }) => feature === model.changed);
-      return runOf(outcomeOf(model, last, { ...shared, until }), model.changed, 0);
+        findings.some(({ feature, window }) => feature === model.changed && window >= from);
+      return runOf(outcomeOf(model, from + last, { ...shared, until }), model.changed, from);
     }
     case "floor": {
       const model = createModel(stream, scenario.change, seed, index);
@@ -119,7 +121,7 @@ function rebaselined(
 
 /** Each week the reference moves on, to the windows that ended a week ago. */
 function trailed(
-  stream: StreamSpec,
+  { stream, ...trailing }: { readonly stream: StreamSpec; readonly gapWindows?: number },
   windows: number,
   seeds: readonly number[],
   options: Parameters<typeof outcomeOf>[2],
@@ -127,9 +129,12 @@ function trailed(
   const model = createModel(stream, null, ...seeds);
   const windowsSeen: Pick<LiveWindow, "values">[] = model.referenceValues.map((values) => ({ values }));
   const length = windowsSeen.length;
+  const { windowsPerWeek } = model;
+  const { gapWindows = windowsPerWeek } = trailing;
   let through = 0;
   const moves = (window: number, state: DecisionState) => {
-    const end = (Math.floor(window / model.windowsPerWeek) - 1) * model.windowsPerWeek;
+    const week = Math.ceil(Math.floor(window / windowsPerWeek) * windowsPerWeek);
+    const end = week - gapWindows;
     if (end <= through || state.findings.length > 0) return null;
     through = end;
     return model.rebaselined(windowsSeen.slice(end, end + length), end - length);

@@ -1,6 +1,7 @@
 import { canaryScenarios, type CanarySpec } from "./canary.ts";
 import type { FastStream } from "./fast.ts";
 import { sourcedScenarios, type ModelSource } from "./model-source.ts";
+import type { BudgetBeside } from "./outcome.ts";
 import { performanceScenarios, type PerformanceScenario } from "./performance.ts";
 import type { Change, StreamSpec } from "./streams.ts";
 
@@ -23,6 +24,9 @@ export type Scenario = {
   readonly weekdays?: boolean;
   /** The part of the budget that false incidents are held against; all of it by default. */
   readonly share?: number;
+  readonly beside?: BudgetBeside;
+  /** Models of the short form; a fraction of `models` by default. */
+  readonly quickModels?: number;
 } & (FalseIncidents | FastFalseIncidents | PerformanceScenario | Delay | Identity | Floor);
 
 interface FalseIncidents {
@@ -35,6 +39,8 @@ interface FalseIncidents {
   readonly rebaseline?: boolean;
   /** The reference moves along each week, a week behind, as a trailing baseline does; it stands still with a finding. */
   readonly trailing?: boolean;
+  /** How many windows before the present week a trailing reference ends; a week of them by default. */
+  readonly gapWindows?: number;
 }
 
 /** The fast cadence on healthy traffic, against its own share of the budget. */
@@ -50,6 +56,8 @@ interface Delay {
   readonly change: Change | null;
   /** The share of runs that must have found the change within so many windows; null: reported only. */
   readonly marks: readonly { readonly within: number; readonly atLeast: number | null }[];
+  /** The window in which the change begins; 0 by default. */
+  readonly from?: number;
 }
 
 interface Identity {
@@ -359,8 +367,8 @@ export const scenarios: readonly Scenario[] = [
 ];
 
 /** @throws RangeError for a name that no scenario has. */
-export function scenarioNamed(name: string): Scenario {
-  const found = scenarios.find((scenario) => scenario.name === name);
+export function scenarioNamed(name: string, among: readonly Scenario[] = scenarios): Scenario {
+  const found = among.find((scenario) => scenario.name === name);
   if (found === undefined) throw new RangeError(`unknown scenario ${name}`);
   return found;
 }

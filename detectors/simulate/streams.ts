@@ -1,4 +1,5 @@
 import type { Binning, Series } from "../../core/baseline.ts";
+import type { FeatureType } from "../../core/feature-schema.ts";
 import type { LiveProfile, ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
 import { dayMs, hourMs, type Window } from "../../core/window.ts";
 import type { GapObservation } from "../decisions/silence.ts";
@@ -6,6 +7,14 @@ import type { ValueObservation } from "../monitors/value-evidence.ts";
 import { binOf, numericBinning } from "../decisions/binning.ts";
 import { normalTail, normalTailInverse } from "../decisions/normal-tail.ts";
 import { createRandom, type Random } from "./random.ts";
+
+/** How time is cut. */
+export interface Calendar {
+  readonly windowMs: number;
+  readonly windowsPerWeek: number;
+  /** Windows in the long horizon. */
+  readonly horizon: number;
+}
 
 /** Healthy traffic of one kind; what differs is how windows vary without any drift. */
 export interface StreamSpec {
@@ -38,6 +47,14 @@ export interface StreamSpec {
   readonly seasonShift?: number;
   /** Watched slices, of 67 and of 200 rows a window in turn: independent series of every feature. */
   readonly slices?: number;
+  /** Other rows a window of each slice, in turn. */
+  readonly sliceRows?: readonly number[];
+  /** What each feature is, instead of `columns`' turns: heavy tails are then those of the numbers, high cardinality that of the categories. */
+  readonly types?: readonly FeatureType[];
+  /** Other windows than the kind's: hours for `hourly`, else days. */
+  readonly calendar?: Calendar;
+  /** The results of one version that the model gives all the time. */
+  readonly results?: readonly ("score" | "class")[];
   /** The model has a score and a class; from window 7 a second version takes half the traffic, from 14 on all of it. */
   readonly versions?: boolean;
 }
@@ -96,9 +113,12 @@ const zipf = (count: number) => {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.map((weight) => weight / total);
 };
-const categoricalShares = [
+const flagShares = [
   [0.9, 0.1],
   [0.5, 0.5],
+];
+const categoricalShares = [
+  ...flagShares,
   equal(3),
   zipf(4),
   zipf(5),
@@ -122,14 +142,15 @@ interface Column {
 }
 
 /** The score and the class of a model that has them. */
-const predictions: readonly Column[] = (["continuous", "categorical"] as const).map((kind) => ({
-  kind,
-  seen: (latent) => latent,
-  shares: [0.8, 0.2],
-  missing: 0,
-  seasonal: false,
-  users: new Float64Array(0),
-}));
+const predictions: Readonly<Record<"score" | "class", Column>> = {
+  score: predictionColumn("continuous"),
+  class: predictionColumn("categorical"),
+};
+
+function predictionColumn(kind: "continuous" | "categorical"): Column {
+  const none = { missing: 0, seasonal: false, users: new Float64Array(0) };
+  return { kind, seen: (latent) => latent, shares: [0.8, 0.2], ...none };
+}
 
 /** What holds for one column in one window. */
 interface Condition {
@@ -140,16 +161,30 @@ interface Condition {
   readonly newCategory: number;
 }
 
+const days: Calendar = { windowMs: dayMs, windowsPerWeek: 7, horizon: 7 };
+const hours: Calendar = { windowMs: hourMs, windowsPerWeek: 168, horizon: 24 };
+
+/** The windows of a stream. */
+export function calendarOf({ calendar, kind }: Pick<StreamSpec, "calendar" | "kind">): Calendar {
+  return calendar ?? (kind === "hourly" ? hours : days);
+}
+
 /** Makes one simulated model: its reference, and its live windows as they are asked for, in order. */
 export function createModel(spec: StreamSpec, change: Change | null, ...seeds: readonly number[]): SimulatedModel {
   const random = createRandom(...seeds);
   const hourly = spec.kind === "hourly";
   const { seasonShift = usualSeasonShift } = spec;
-  const windowMs = hourly ? hourMs : dayMs;
+  const { windowMs, windowsPerWeek, horizon } = calendarOf(spec);
+  const windowsPerDay = dayMs / windowMs;
+  const isWeekend = (w: number) => isWeekendDay(Math.floor(w / windowsPerDay));
   const referenceWindows = Math.max(1, Math.round(spec.referenceRows / spec.rows));
   const columns = Array.from({ length: spec.features }, (_, feature) => columnOf(feature, spec, change, random));
-  if (spec.versions === true) columns.push(...predictions);
-  const changed = change === null ? null : changedFeature(change);
+  const results = spec.results ?? (spec.versions === true ? (["score", "class"] as const) : []);
+  for (const result of results) {
+    const column = predictions[result];
+    columns.push({ ...column, users: usersOf(column, spec, random) });
+  }
+  const changed = change === null ? null : changedFeature(change, spec);
   const correlation = spec.correlation ?? 0;
   const means = columns.map(() => spec.wander * random.normal());
   const userRows = spec.kind === "cluster" ? new Int32Array(Math.ceil(spec.rows * 2)) : null;
@@ -169,7 +204,7 @@ export function createModel(spec: StreamSpec, change: Change | null, ...seeds: r
     const column = columns[feature]!;
     let shift = 0;
     if (spec.kind === "season" && column.seasonal && isWeekend(w)) shift = seasonShift;
-    if (hourly && column.seasonal) shift = seasonShift * Math.sin((2 * Math.PI * w) / 24);
+    if (hourly && column.seasonal) shift = seasonShift * Math.sin((2 * Math.PI * w) / windowsPerDay);
     if (spec.kind === "wander") shift = means[feature]!;
     const healthy = { shift, shares: column.shares, missing: column.missing, newCategory: 0 };
     const strength = change === null || feature !== changed || w < 0 ? 0 : change.strength(w);
@@ -210,11 +245,12 @@ export function createModel(spec: StreamSpec, change: Change | null, ...seeds: r
     );
   }
 
+  const { sliceRows = usualSliceRows } = spec;
   /** Every series, its column, and how many rows a window of it has (`null`: those of the model). */
   const whole = columns.map((column, index): Plot => ({
     column,
     index,
-    series: seriesOf(index, spec.features),
+    series: seriesOf(index, spec.features, results),
     rows: null,
   }));
   const slices = Array.from({ length: spec.slices ?? 0 }, (_, slice) =>
@@ -255,8 +291,8 @@ export function createModel(spec: StreamSpec, change: Change | null, ...seeds: r
     return {
       reference,
       windowMs,
-      windowsPerWeek: hourly ? 168 : 7,
-      horizon: hourly ? 24 : 7,
+      windowsPerWeek,
+      horizon,
       changed: changed === null ? null : `f${changed}`,
       referenceValues: drawn,
       numeric: columns.map(({ kind }) => kind === "continuous" || kind === "discrete"),
@@ -264,7 +300,7 @@ export function createModel(spec: StreamSpec, change: Change | null, ...seeds: r
         const window = windowAt(w);
         const values = drawAll(w);
         const profiles = values.flatMap((column, plot) =>
-          versionsOf(plots[plot]!.series, column, w).map(({ series, rows }) => ({
+          versionsOf(plots[plot]!.series, column, spec.results === undefined ? w : 0).map(({ series, rows }) => ({
             series,
             window,
             counts: counters[plot]!.count(rows),
@@ -294,14 +330,14 @@ interface Plot {
   readonly rows: number | null;
 }
 
-const sliceRows = [67, 200];
+const usualSliceRows = [67, 200];
 const independentRows: RowContext = { userRows: null, common: null, correlation: 0 };
 
 /** Features f0, f1 …, then the score and the class. */
-function seriesOf(index: number, features: number): Series {
+function seriesOf(index: number, features: number, results: readonly ("score" | "class")[]): Series {
   const whole = { version: "", slice: "" };
   if (index < features) return { role: "feature", feature: `f${index}`, ...whole };
-  return { role: index === features ? "score" : "class", feature: "", ...whole };
+  return { role: results[index - features]!, feature: "", ...whole };
 }
 
 /** Score and class belong to the versions that are live in window `w`; features to none. */
@@ -318,18 +354,33 @@ function versionsOf(series: Series, rows: Float64Array, w: number): { series: Se
   ];
 }
 
-function isWeekend(w: number): boolean {
-  return ((w % 7) + 7) % 7 >= 5;
+function isWeekendDay(day: number): boolean {
+  return ((day % 7) + 7) % 7 >= 5;
 }
 
-/** A mean moves feature 0 (continuous), missing values appear in feature 3, categories change in feature 1. */
-function changedFeature(change: Change): number {
-  if (change.kind === "mean") return 0;
-  return change.kind === "missing" ? 3 : 1;
+/**
+ * A mean moves feature 0 (continuous), missing values appear in feature 3, categories change in feature 1. Of a model with
+ * types of its own it is the first feature that has such values: a flag is a boolean before it is a category.
+ */
+function changedFeature(change: Change, { types, features }: Pick<StreamSpec, "types" | "features">): number {
+  if (types === undefined) {
+    if (change.kind === "mean") return 0;
+    return change.kind === "missing" ? 3 : 1;
+  }
+  if (change.kind === "mean") return types.indexOf("numeric");
+  if (change.kind === "missing") return Math.min(3, features - 1);
+  const flag = change.kind === "share" && change.categories === 2 ? types.indexOf("boolean") : -1;
+  return flag >= 0 ? flag : types.indexOf("categorical");
 }
 
 function oneAt(share: number, categories: number): number[] {
   return [share, ...Array.from({ length: categories - 1 }, () => (1 - share) / (categories - 1))];
+}
+
+/** Where a model says which features are flags, its other categories are none. */
+function categoriesOf(turn: number, withFlags: boolean): readonly number[] {
+  const shares = withFlags ? categoricalShares : categoricalShares.slice(flagShares.length);
+  return shares[turn % shares.length]!;
 }
 
 function columnOf(feature: number, spec: StreamSpec, change: Change | null, random: Random): Column {
@@ -339,23 +390,25 @@ function columnOf(feature: number, spec: StreamSpec, change: Change | null, rand
     const none = { missing: 0, seasonal: false, users: new Float64Array(0) };
     return { kind: "time", seen: (latent) => latent, shares: equal(period), ...none };
   }
-  const numeric = columns !== "high_cardinality" && feature % 2 === 0;
-  const turn = feature >> 1;
+  const { types } = spec;
+  const type = types?.[feature] ?? (columns !== "high_cardinality" && feature % 2 === 0 ? "numeric" : "categorical");
+  const numeric = type === "numeric";
+  const turn = types === undefined ? feature >> 1 : types.slice(0, feature).filter((one) => one === type).length;
   const discrete = numeric && (columns === "ties" || turn % 5 === 4);
-  const replaced = change !== null && change.kind !== "mean" && changedFeature(change) === feature;
+  const replaced = change !== null && change.kind !== "mean" && changedFeature(change, spec) === feature;
   const shares = numeric
     ? discreteShares
     : replaced && change.kind === "share"
       ? oneAt(0.1, change.categories)
       : replaced && change.kind === "new_category"
         ? zipf(change.categories)
-        : columns === "high_cardinality"
-          ? zipf(1000)
-          : categoricalShares[turn % categoricalShares.length]!;
+        : type === "boolean"
+          ? flagShares[turn % flagShares.length]!
+          : columns === "high_cardinality"
+            ? zipf(1000)
+            : categoriesOf(turn, types === undefined);
   const kind = numeric ? (discrete ? "discrete" : "continuous") : "categorical";
-  const users = new Float64Array(spec.kind === "cluster" ? usersInPool : 0);
-  const draw = kind === "categorical" ? categorySampler(shares, random) : () => random.normal();
-  for (let user = 0; user < users.length; user += 1) users[user] = draw();
+  const users = usersOf({ kind, shares }, spec, random);
   return {
     kind,
     seen:
@@ -365,6 +418,18 @@ function columnOf(feature: number, spec: StreamSpec, change: Change | null, rand
     seasonal: feature % 3 === 0,
     users,
   };
+}
+
+/** What each user of the pool tends to, in a column of these. */
+function usersOf(
+  { kind, shares }: Pick<Column, "kind" | "shares">,
+  { kind: traffic }: Pick<StreamSpec, "kind">,
+  random: Random,
+): Float64Array {
+  const users = new Float64Array(traffic === "cluster" ? usersInPool : 0);
+  const draw = kind === "categorical" ? categorySampler(shares, random) : () => random.normal();
+  for (let user = 0; user < users.length; user += 1) users[user] = draw();
+  return users;
 }
 
 /** Lognormal with σ = 1.5, and Cauchy: by inversion, so that a shift of the latent normal moves them. */

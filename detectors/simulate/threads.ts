@@ -3,6 +3,7 @@ import { parentPort, Worker, workerData } from "node:worker_threads";
 import type { SimulatedMonitoring } from "./outcome.ts";
 import { runPeer } from "./peers.ts";
 import { runScenario, type Run } from "./run.ts";
+import { modelScenarios, type ConfiguredModel } from "./model-scenarios.ts";
 import { scenarioNamed } from "./scenarios.ts";
 
 /** A stretch of one scenario's models. */
@@ -12,6 +13,8 @@ interface Stretch {
   readonly to: number;
   readonly seed: number;
   readonly monitoring: SimulatedMonitoring;
+  /** The model whose scenario it is; null: one of the general ones. */
+  readonly model: ConfiguredModel | null;
   /** Another tool's rule instead of Leeway's decisions; null: Leeway's. */
   readonly peer: string | null;
 }
@@ -26,7 +29,7 @@ export interface SimulationThreads extends AsyncDisposable {
   run(
     scenario: string,
     models: number,
-    options: Pick<Stretch, "seed" | "monitoring" | "peer"> & { readonly progress: (done: number) => void },
+    options: Pick<Stretch, "seed" | "monitoring" | "model" | "peer"> & { readonly progress: (done: number) => void },
   ): Promise<readonly Run[]>;
 }
 
@@ -62,11 +65,11 @@ export function createSimulationThreads(count: number | null): SimulationThreads
   }
 
   return {
-    run: async (scenario, models, { seed, monitoring, peer, progress }) => {
+    run: async (scenario, models, { progress, ...how }) => {
       const stretches = Array.from({ length: Math.ceil(models / stretchLength) }, async (_, index) => {
         const from = index * stretchLength;
         const to = Math.min(models, from + stretchLength);
-        const runs = await runStretch({ scenario, from, to, seed, monitoring, peer });
+        const runs = await runStretch({ scenario, from, to, ...how });
         progress(to - from);
         return runs;
       });
@@ -79,13 +82,13 @@ export function createSimulationThreads(count: number | null): SimulationThreads
 }
 
 if (workerData === role) {
-  parentPort?.on("message", ({ scenario, from, to, seed, monitoring, peer }: Stretch) => {
-    const found = scenarioNamed(scenario);
+  parentPort?.on("message", ({ scenario, from, to, seed, monitoring, model, peer }: Stretch) => {
+    const found = scenarioNamed(scenario, model === null ? undefined : modelScenarios(model));
     parentPort?.postMessage(
       Array.from({ length: to - from }, (_, index) =>
         peer === null
           ? runScenario(found, from + index, { seed, monitoring })
-          : runPeer(peer, scenario, from + index, seed),
+          : runPeer(peer, found, from + index, seed),
       ),
     );
   });
