@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Registry } from "prom-client";
 import { describe, expect, inject, test } from "vitest";
-import type { Baseline } from "../core/baseline.ts";
+import type { Baseline, BaselineSpec } from "../core/baseline.ts";
 import { createManualClock } from "../core/clock.ts";
 import type { Finding } from "../core/finding.ts";
 import { silentLogger } from "../core/logger.ts";
@@ -77,7 +77,13 @@ async function decide(facts: Facts, from: number, to: number): Promise<void> {
   }
 }
 
-function start(facts: Facts, receiver: Pick<WebhookReceiver, "url">, day: number, statePath = ":memory:") {
+function start(
+  facts: Facts,
+  receiver: Pick<WebhookReceiver, "url">,
+  day: number,
+  statePath = ":memory:",
+  baseline: BaselineSpec = old.spec,
+) {
   const registry = new Registry();
   const state = openState(statePath);
   const clock = createManualClock(evaluatedMs(day));
@@ -85,7 +91,7 @@ function start(facts: Facts, receiver: Pick<WebhookReceiver, "url">, day: number
   const alerting = createAlerting({
     facts,
     state,
-    models: () => [sampleModel({ baseline: old.spec })],
+    models: () => [sampleModel({ baseline })],
     receivers: [{ name: "ops", webhook: { url: receiver.url, timeout: "2s" } }],
     route: { receiver: "ops" },
     externalUrl: "http://127.0.0.1:8686",
@@ -249,6 +255,65 @@ describe("accepting a change as the new baseline", () => {
         baselines: [{ id: baselineId, in_force: true, decided: { from: day(1), to: day(5), windows: 4 } }],
         accepted: [{ by: "ada", incident: incidentId }],
       },
+    });
+  });
+
+  describe("beside a control version", () => {
+    const baseline: Extract<BaselineSpec, { kind: "range" }> = {
+      ...{ kind: "range", fromMs: dayStartMs(-40), toMs: dayStartMs(-10) },
+      ...{ version: "v1", concurrent: true },
+    };
+    const difference = (opened: number) =>
+      sampleFinding({
+        ...{ opened, feature: "class", role: "class", version: "v2", harm: "predictions_moved" },
+        evidence: { control: "v1" },
+      });
+
+    test("takes the control's rows as the baseline, and goes on comparing with it", async () => {
+      await using facts = await createTestDatabase();
+      await using receiver = await startWebhookReceiver();
+      await live(facts, 4);
+      await insertFindings(facts, [difference(4)], evaluatedMs(4));
+      await using service = start(facts, receiver, 4, ":memory:", baseline);
+      await service.passAt(evaluatedMs(4));
+      expect(await service.actions.accept(incidentId, ada)).toMatchObject({
+        kind: "done",
+        incident: { status: "ended", accepted: { baseline: { from: day(1), to: day(5) } } },
+      });
+      expect(await service.actions.baselines.list("flight-delay")).toMatchObject({
+        baselines: { in_force: { production: { from: day(1), to: day(5), version: "v1", concurrent: true } } },
+      });
+      await service.alerting.idle();
+      expect(await readAcceptedBaselines(facts)).toMatchObject([
+        { spec: { kind: "range", fromMs: dayStartMs(1), toMs: dayStartMs(5), version: "v1", concurrent: true } },
+      ]);
+    });
+
+    test("needs enough rows of the control", async () => {
+      await using facts = await createTestDatabase();
+      await using receiver = await startWebhookReceiver();
+      await live(facts, 4);
+      await using service = start(facts, receiver, 4, ":memory:", { ...baseline, version: "v0" });
+      await service.passAt(evaluatedMs(4));
+      expect(await service.actions.accept(incidentId, ada)).toMatchObject({
+        code: "baseline_refused",
+        detail: expect.stringContaining("it holds 0 whole windows with 0 rows of version v0, and a baseline needs"),
+      });
+    });
+
+    test("is refused of an incident that only says that a version differs from it, with what to do", async () => {
+      await using facts = await createTestDatabase();
+      await using receiver = await startWebhookReceiver();
+      await live(facts, 4);
+      await insertFindings(facts, [hour(4, { state: "closed" }), difference(4)], evaluatedMs(4) + 1);
+      await using service = start(facts, receiver, 4, ":memory:", baseline);
+      await service.passAt(evaluatedMs(4));
+      expect(await service.actions.accept(incidentId, ada)).toEqual({
+        kind: "refused",
+        code: "baseline_refused",
+        detail: `version v2 differs from version v1, the control, on the same traffic: no stored range makes that normal. If version v2 is right, name it as baseline.version in the file of flight-delay; until then hold back what is sent: leeway incidents silence ${incidentId}`,
+      });
+      expect(service.alerting.incidents.get(incidentId)).toMatchObject({ status: "open", accepted: null });
     });
   });
 

@@ -173,6 +173,12 @@ export function createActions(options: {
   const latestAccepted = (environment: string, model: string): AcceptedBaseline | null =>
     latestAcceptedBaselines(state).find((one) => one.environment === environment && one.model === model) ?? null;
 
+  /** The version with whose rows of the same windows others are compared; null if there is none. */
+  const controlOf = (environment: string, model: ModelSpec): string | null => {
+    const spec = baselineInForce(model.baseline, latestAccepted(environment, model.name));
+    return spec?.kind === "range" && spec.concurrent === true ? (spec.version ?? null) : null;
+  };
+
   /** What decided a model's newest window, and with windows of which length. */
   const present = async (environment: string, model: ModelSpec) => {
     const key = { environment, model: model.name };
@@ -230,10 +236,14 @@ export function createActions(options: {
     const { environment, startedMs: fromMs } = row;
     const model = modelNamed(row.model);
     if (model === null) return undeclared(row.model);
+    const control = controlOf(environment, model);
+    if (control !== null && onlyBesideControl(row)) return besideControlRefusal(row, control);
     const { decided, windowMs } = await present(environment, model);
     // Records of a few minutes may speak of later times, but of no whole window.
     const toMs = decided?.window.endMs ?? row.windowEndMs;
-    const verdict = await examineRange(facts, { environment, model, startMs: fromMs, endMs: toMs, windowMs });
+    const kept = control === null ? {} : { version: control };
+    const range = { environment, model, startMs: fromMs, endMs: toMs, windowMs, ...kept };
+    const verdict = await examineRange(facts, range);
     const { zone } = model.monitoring;
     if (verdict.kind === "too_small") {
       const { detail, enoughAtMs } = verdict;
@@ -246,7 +256,13 @@ export function createActions(options: {
       const now = readIncident(state, incidentId);
       const ended = now === null ? unknown(incidentId) : overRefusal(now);
       if (ended !== null && ended !== "accepted") return ended;
-      const spec: BaselineSpec = { kind: "range", fromMs, toMs };
+      const spec: BaselineSpec = {
+        kind: "range",
+        fromMs,
+        toMs,
+        // The comparison with the control goes on: only what the control itself is held against is new.
+        ...(control !== null && { version: control, concurrent: true }),
+      };
       if (ended === null) replaceBaseline({ environment, model, spec, by, comment, incidentId }, decided);
       return shown(incidentId);
     });
@@ -379,6 +395,24 @@ function overRefusal(row: IncidentRow): Refusal | "accepted" | null {
   const what = row.status === "ended" ? "it ended by itself" : "late data showed that nothing changed";
   const detail = `${what}, so the present is within the baseline: there is nothing to accept. leeway baseline set takes any range`;
   return { kind: "refused", code: "incident_ended", detail };
+}
+
+/** Whether an incident says nothing but that versions differ from the control. */
+function onlyBesideControl(row: IncidentRow): boolean {
+  const open = openFindings(JSON.parse(row.state) as IncidentState);
+  return open.length > 0 && open.every(({ finding }) => finding.evidence.control !== undefined);
+}
+
+/** No range makes it normal that two versions of the same windows differ. */
+function besideControlRefusal(row: IncidentRow, control: string): Refusal {
+  const open = openFindings(JSON.parse(row.state) as IncidentState);
+  const versions = [...new Set(open.map(({ finding }) => finding.series.version))].toSorted();
+  const [others, differ, them, are] =
+    versions.length === 1
+      ? [`version ${versions[0]}`, "differs", "it", "is"]
+      : [`versions ${versions.join(", ")}`, "differ", "one of them", "are"];
+  const detail = `${others} ${differ} from version ${control}, the control, on the same traffic: no stored range makes that normal. If ${others} ${are} right, name ${them} as baseline.version in the file of ${row.model}; until then hold back what is sent: leeway incidents silence ${row.incidentId}`;
+  return { kind: "refused", code: "baseline_refused", detail };
 }
 
 /** What feedback on an incident is about: each of its features and signals once. */

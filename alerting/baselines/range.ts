@@ -16,17 +16,23 @@ const mostWindows = 10_000;
  * Whether a range of stored events can become a baseline. Only its whole windows count.
  *
  * @param range.windowMs Length of the model's windows.
+ * @param range.version Only its rows count; those of all versions if it is absent.
  * @returns For `too_small`, what is missing; `enoughAtMs`: when a range that goes on as it has would have it, null if that
  *   cannot be said.
  */
 export async function examineRange(
   facts: Facts,
-  range: Window & { readonly environment: string; readonly model: ModelSpec; readonly windowMs: number },
+  range: Window & {
+    readonly environment: string;
+    readonly model: ModelSpec;
+    readonly windowMs: number;
+    readonly version?: string;
+  },
 ): Promise<
   | { readonly kind: "enough" }
   | { readonly kind: "too_small"; readonly detail: string; readonly enoughAtMs: number | null }
 > {
-  const { environment, model, startMs, endMs, windowMs } = range;
+  const { environment, model, startMs, endMs, windowMs, version } = range;
   const alignment = { lengthMs: windowMs, zone: model.monitoring.zone };
   const windows: Window[] = [];
   for (const window of windowsBetween(startMs, endMs, alignment)) {
@@ -36,7 +42,8 @@ export async function examineRange(
       return { kind: "too_small", detail, enoughAtMs: null };
     }
   }
-  const counts = (await countRows(facts, { environment, model: model.name }, windows)).filter((rows) => rows > 0);
+  const key = { environment, model: model.name, ...(version !== undefined && { version }) };
+  const counts = (await countRows(facts, key, windows)).filter((rows) => rows > 0);
   const rows = counts.reduce((sum, one) => sum + one, 0);
   if (counts.length >= fewestBaselineWindows && rows >= fewestBaselineRows) return { kind: "enough" };
 
@@ -45,7 +52,7 @@ export async function examineRange(
     fewestBaselineWindows - counts.length,
     missingRows === 0 ? 0 : rows === 0 ? Number.POSITIVE_INFINITY : Math.ceil((missingRows * counts.length) / rows),
   );
-  const detail = `it holds ${countText(counts.length)} whole window${counts.length === 1 ? "" : "s"} with ${countText(rows)} row${rows === 1 ? "" : "s"}, and a baseline needs ${fewestBaselineWindows} with ${fewestBaselineRows}`;
+  const detail = `it holds ${countText(counts.length)} whole window${counts.length === 1 ? "" : "s"} with ${countText(rows)} row${rows === 1 ? "" : "s"}${version === undefined ? "" : ` of version ${version}`}, and a baseline needs ${fewestBaselineWindows} with ${fewestBaselineRows}`;
   let window = windows.at(-1) ?? before(windowContaining(startMs, alignment), startMs, alignment);
   // Nothing came so far: as if a row a window would do from here on.
   const further = Number.isFinite(missing) ? missing : fewestBaselineWindows;

@@ -57,10 +57,10 @@ export async function firstEventMs(
   return row === undefined || row.row_count === 0 ? null : row.first_ms;
 }
 
-/** Stored rows of each window, in the windows' order. */
+/** Stored rows of each window, in the windows' order; those of one version alone, if one is named. */
 export async function countRows(
   facts: Facts,
-  key: { readonly environment: string; readonly model: string },
+  key: { readonly environment: string; readonly model: string; readonly version?: string },
   windows: readonly Window[],
 ): Promise<number[]> {
   const first = windows[0];
