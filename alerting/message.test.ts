@@ -373,6 +373,18 @@ describe("what a person reads at three in the morning", () => {
         link         http://127.0.0.1:8686/incidents/1nc1den7
       "
     `);
+    // Beside a control version of which it also differs, the version is what changed.
+    const differs = sampleFinding({
+      opened: 13,
+      role: "class",
+      feature: "class",
+      version: "7",
+      harm: "predictions_moved",
+      evidence: { control: "6", alike: ["origin_state", "haul"] },
+    });
+    const both = text(messages([fell, differs])[0]);
+    expect(both).toContain("1. Version 7 also decides differently from version 6 on the same traffic: hold its");
+    expect(text(messages([differs])[0])).toContain("for whom     no value of origin_state or haul stands out");
     // A loss rises, and is told as a share of what it was; over several windows that is said.
     const rose = {
       ...fell,

@@ -41,6 +41,8 @@ export interface FindingMessage {
   readonly provisional: boolean;
   readonly contributors: readonly Share[];
   readonly slices: readonly Share[];
+  /** Attributes none of whose values stands out. */
+  readonly alike?: readonly string[];
   /** Parts of the change that come of another mix of an attribute's values. */
   readonly mix?: NonNullable<Evidence["mix"]>;
 }
@@ -149,6 +151,7 @@ export function incidentMessage(
       provisional: finding.provisional,
       contributors: finding.evidence.contributors,
       slices: finding.evidence.slices,
+      alike: finding.evidence.alike ?? [],
       mix: finding.evidence.mix ?? [],
     })),
     nextSteps: over ? [] : nextSteps(changed, predictions.verdict, { incident, zone }),

@@ -86,11 +86,13 @@ export interface Evidence {
   /** Bins or categories that changed the most, largest first. */
   readonly contributors: readonly Share[];
   /**
-   * Cohort values that carry most of the change, largest first. Before and after are the share of the slice's rows that lie
-   * where the distribution grew, or are missing or new; for categories, the share of *all* rows that are in the slice and
-   * in the categories that moved.
+   * Cohort values that carry more of the change than their share of the rows says, largest first. Before and after are the
+   * share of the slice's rows that lie where the distribution grew, or are missing or new; for categories, the share of
+   * *all* rows that are in the slice and in the categories that moved.
    */
   readonly slices: readonly Share[];
+  /** Cohort attributes whose values carry the change as their shares of the rows say: none stands out. Absent: not looked at. */
+  readonly alike?: readonly string[];
   /**
    * Part of the change, −∞ … 1 and beyond, that comes of another mix of the attribute's values; the rest happened within
    * them (Kitagawa 1955). Attributes with a part worth telling, largest first; absent where nothing was decomposed.

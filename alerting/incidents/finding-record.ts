@@ -52,6 +52,7 @@ const findingRecord = z.object({
     summary: numbers,
     contributors: z.array(share),
     slices: z.array(share),
+    alike: z.array(z.string()).exactOptional(),
     mix: z.array(z.object({ attribute: z.string(), part: z.number() })).exactOptional(),
     labels: z
       .object({ rows: z.number(), labelled: z.number(), referenceCoverage: z.number(), dueMs: z.number() })

@@ -52,8 +52,14 @@ function metricText({ evidence }: Finding, value: number): string {
 }
 
 /** Whether the metric is a loss, told as a share of what it was. */
-function isLoss({ evidence }: Finding): boolean {
-  return !shareMetrics.has(evidence.contrast) && evidence.contrast !== "roc_auc";
+function isLoss(metric: string): boolean {
+  return !shareMetrics.has(metric) && metric !== "roc_auc";
+}
+
+/** By how much a metric is worse: a share in points, a loss as a share of what it was, an area as a number. */
+export function worseText(metric: string, size: number): string {
+  if (isLoss(metric)) return shareText(size);
+  return shareMetrics.has(metric) ? `${(size * 100).toFixed(1)} points` : numberText(size);
 }
 
 /** What happened to it, as the end of a sentence that begins with `seriesName`; silence is a sentence of its own. */
@@ -88,7 +94,7 @@ export function headline(finding: Finding): string {
     case "joint":
       return `how features go together changed: ${finding.evidence.contrast}`;
     case "performance":
-      return `${name} ${isLoss(finding) ? "rose" : "fell"} from ${metricText(finding, finding.evidence.reference)} to ${metricText(finding, finding.evidence.current)}`;
+      return `${name} ${isLoss(finding.evidence.contrast) ? "rose" : "fell"} from ${metricText(finding, finding.evidence.reference)} to ${metricText(finding, finding.evidence.current)}`;
     case "distribution":
       if (finding.evidence.control !== undefined) {
         const verb = finding.state === "closed" ? "differed" : "differs";
@@ -126,6 +132,13 @@ function headlineOfEnded({ signal }: Finding, name: string): string | null {
     case "distribution":
       return null;
   }
+}
+
+const either = new Intl.ListFormat("en-GB", { type: "disjunction" });
+
+/** That a change is nobody's in particular; null if no attribute says so. */
+export function alikeText(attributes: readonly string[]): string | null {
+  return attributes.length === 0 ? null : `no value of ${either.format(attributes.slice(0, 3))} stands out`;
 }
 
 /** Before → after in the feature's own unit; null if the evidence does not say. */
@@ -195,12 +208,8 @@ export function sizeText(finding: Finding): string {
     return `rows told apart ${numberText(evidence.effect)} better than the baseline's own windows, at least ${numberText(evidence.effectLow)} (2·AUC − 1: 0 not at all, 1 always)`;
   }
   if (signal === "performance") {
-    if (isLoss(finding)) {
-      return `${shareText(evidence.effect)} worse than the baseline's, at least ${shareText(evidence.effectLow)}`;
-    }
-    const points = (size: number) =>
-      shareMetrics.has(evidence.contrast) ? `${(size * 100).toFixed(1)} points` : numberText(size);
-    return `${points(evidence.effect)} worse than the baseline's, at least ${points(evidence.effectLow)}`;
+    const by = (size: number) => worseText(evidence.contrast, size);
+    return `${by(evidence.effect)} worse than the baseline's, at least ${by(evidence.effectLow)}`;
   }
   if (signal === "custom") {
     const side = evidence.current < evidence.reference ? "below" : "above";

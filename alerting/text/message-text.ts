@@ -1,5 +1,6 @@
 import type { Share } from "../../core/finding.ts";
 import type { FindingMessage, IncidentMessage } from "../message.ts";
+import { alikeText } from "./finding-text.ts";
 import { shareText } from "./quantities.ts";
 
 const width = 100;
@@ -94,6 +95,8 @@ function forWhomLines(finding: FindingMessage): readonly string[] {
   const lines: string[] = [];
   if (contributors.length > 0) lines.push(`values: ${contributors.slice(0, listed).map(before).join(", ")}`);
   if (finding.slices.length > 0) lines.push(`slices: ${finding.slices.slice(0, listed).map(slice).join(", ")}`);
+  const alike = alikeText(finding.alike ?? []);
+  if (alike !== null) lines.push(alike);
   const [mixed] = finding.mix ?? [];
   if (mixed !== undefined && mixed.part >= toldMix) {
     const rest = mixed.part >= 1 ? "" : ", the rest from within its values";

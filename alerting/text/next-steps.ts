@@ -38,6 +38,17 @@ export function nextSteps(
         "If the world changed, the model has learnt combinations that no longer occur: see whether its errors grow.",
       ];
     case "performance": {
+      const { version } = lead.series;
+      const compared = openFindings(context.incident).find(
+        ({ finding }) => finding.evidence.control !== undefined && finding.series.version === version,
+      );
+      if (compared !== undefined) {
+        return [
+          `Version ${version} also decides differently from version ${compared.finding.evidence.control} on the same traffic: hold its rollout, or take it back if wrong decisions cost money.`,
+          "Look for what only one of them has: its threshold, its feature code, its training data, its cache.",
+          "See on the model's page whether one slice or arm carries it, and how many labels are still to come.",
+        ];
+      }
       const moved = openFindings(context.incident).some((tracked) => tracked.finding.series.role === "feature");
       return [
         moved

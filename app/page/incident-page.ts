@@ -1,4 +1,5 @@
 import { notificationReasons, recordReasons } from "../../alerting/incidents/reconcile.ts";
+import { alikeText } from "../../alerting/text/finding-text.ts";
 import { countText, numberText, shareText } from "../../alerting/text/quantities.ts";
 import { methods as registry } from "../../detectors/methods/registry.ts";
 import type { SeriesState } from "../../core/finding.ts";
@@ -171,10 +172,11 @@ function summary(incident: IncidentDetail, { root, nowMs }: PageContext): Html {
         </div>`;
   const affected = incident.findings.find(({ state, evidence }) => state !== "withdrawn" && evidence.slices.length > 0);
   const slice = affected?.evidence.slices[0];
+  const alike = alikeText(incident.findings.find(({ evidence }) => evidence.alike.length > 0)?.evidence.alike ?? []);
   return html`<dl class="pairs">
     ${pair("Model", html`<a href="${modelHref(root, model, environment)}">${model}</a>${environment === "production" ? null : ` (${environment})`}`)}
     ${pair("What", lead === null ? null : html`${lead.change ?? lead.headline} <span class="faint">${lead.size}</span>`)}
-    ${pair("For whom", slice === undefined ? null : html`${slice.name}${slice.carried === undefined ? null : html` <span class="faint">carries ${shareText(slice.carried)} of what changed in ${affected?.name ?? ""}</span>`}`)}
+    ${pair("For whom", slice === undefined ? alike : html`${slice.name}${slice.carried === undefined ? null : html` <span class="faint">carries ${shareText(slice.carried)} of what changed in ${affected?.name ?? ""}</span>`}`)}
     ${pair("Since", moment(started, nowMs))}
     ${pair(status === "stale" ? "State" : "Until", status === "stale" ? "not heard of for two windows: neither over nor confirmed" : ended === null ? html`lasts <span class="faint">(looked at up to ${utcText(incident.window_end)})</span>` : html`${moment(ended, nowMs)} <span class="faint">after ${lengthText(ended - started)}</span>`)}
     ${pair("Harm", `${harm.replaceAll("_", " ")}; predictions ${incident.predictions}`)}
@@ -248,9 +250,15 @@ function findingSection(finding: IncidentFinding, picture: Html | null, listed: 
       <dd>${numberText(value)}</dd>
     </div>`;
   });
+  const alike = alikeText(evidence.alike);
   const slices =
     evidence.slices.length === 0
-      ? null
+      ? alike === null
+        ? null
+        : html`<div>
+            <h4 class="sub">Who is affected</h4>
+            <p>${alike.replace(/^n/, "N")}.</p>
+          </div>`
       : html`<div>
           <h4 class="sub">Who is affected</h4>
           ${scrollTable({

@@ -51,6 +51,7 @@ const finding = z.object({
     methods: z.record(z.string(), z.number()),
     contributors: z.array(share),
     slices: z.array(share),
+    alike: z.array(z.string()).default([]),
     mix: z.array(z.object({ attribute: z.string(), part: z.number() })).default([]),
   }),
 });

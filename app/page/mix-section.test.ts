@@ -24,6 +24,12 @@ test("slices without a part of the mix worth telling: within their attributes", 
   );
 });
 
+test("an attribute whose values are alike was looked at as well", () => {
+  expect(mixText({ mix: [], slices: [slice("region=south")], alike: ["device"] })).toBe(
+    "It happened within the values of region and device: their mixes explain little of it.",
+  );
+});
+
 test("nothing is said where no attribute was looked at", () => {
   expect(mixText({ mix: [], slices: [] })).toBeNull();
 });

@@ -7,6 +7,7 @@ interface Decomposed {
   /** As in `Evidence`. */
   readonly mix?: readonly { readonly attribute: string; readonly part: number }[];
   readonly slices: readonly { readonly name: string }[];
+  readonly alike?: readonly string[];
 }
 
 /** Attributes named in one sentence. */
@@ -39,10 +40,10 @@ export function mixSection(name: string, evidence: Decomposed): Html | null {
  * Whether a change is another mix of slices or happened within them, in a sentence: the same values from other places, or
  * other values from the same places. Null if no attribute was looked at.
  */
-export function mixText({ mix = [], slices }: Decomposed): string | null {
+export function mixText({ mix = [], slices, alike = [] }: Decomposed): string | null {
   const [top] = mix;
   if (top === undefined) {
-    const attributes = attributesOf(slices);
+    const attributes = [...new Set([...attributesOf(slices), ...alike])];
     if (attributes.length === 0) return null;
     const them = attributes.length > 1 ? "their mixes explain" : "its mix explains";
     return `It happened within the values of ${listText(attributes)}: ${them} little of it.`;
@@ -58,7 +59,7 @@ export function mixText({ mix = [], slices }: Decomposed): string | null {
 }
 
 function attributesOf(slices: Decomposed["slices"]): string[] {
-  return [...new Set(slices.flatMap(({ name }) => Object.keys(parseSlice(name))))];
+  return slices.flatMap(({ name }) => Object.keys(parseSlice(name)));
 }
 
 function listText(names: readonly string[]): string {

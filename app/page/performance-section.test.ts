@@ -34,7 +34,7 @@ test("the newest due window is told against the baseline, with how much worse an
     point(0),
     point(1, { judged: [], measures: { labelled_rows: 20 }, state: "insufficient_data" }),
   ]);
-  expect(text).toContain("Accuracy 7 86.8 % 84.6 % to 88.7 % 90.0 % 0.032 worse, at least 0.021 changed");
+  expect(text).toContain("Accuracy 7 86.8 % 84.6 % to 88.7 % 90.0 % 3.2 points, at least 2.1 points changed");
   expect(text).toContain("950 of 1,000 rows");
 });
 

@@ -1,3 +1,4 @@
+import { worseText } from "../../alerting/text/finding-text.ts";
 import { countText, numberText, shareText } from "../../alerting/text/quantities.ts";
 import type { SeriesState } from "../../core/finding.ts";
 import type { ModelSpec } from "../../core/model.ts";
@@ -172,7 +173,7 @@ function judgedTable(points: readonly PerformancePoint[]): Html | null {
             ? "not judged"
             : effect < 0
               ? "better"
-              : `${numberText(effect)} worse, at least ${numberText(Math.max(0, effectLow ?? 0))}`;
+              : `${worseText(metric, effect)}, at least ${worseText(metric, Math.max(0, effectLow ?? 0))}`;
         return html`<tr>
           <th scope="row">${measures[metric]?.title ?? metric}</th>
           <td>${version === "" ? "(none)" : version}</td>

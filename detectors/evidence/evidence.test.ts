@@ -119,15 +119,36 @@ describe("slices", () => {
 
   test("those that chance may have moved are left out, the more so the more are looked at and the more rows depend", () => {
     const few = [count({}, 1000, 200), count({ state: "NY" }, 100, 10), count({ state: "IL" }, 900, 190)];
-    const more = [count({}, 1000, 300), count({ state: "NY" }, 100, 26), count({ state: "IL" }, 900, 274)];
+    const more = [count({}, 1000, 240), count({ state: "NY" }, 100, 40), count({ state: "IL" }, 900, 200)];
     const named = (inflation: number, looked: number) => {
       const others = Array.from({ length: looked }, (_, index) => count({ city: `c${index}` }, 60, 12));
       const { slices } = changeBySlice([...few, ...others], [...more, ...others], last, { ...options, inflation });
       return slices.map(({ name }) => name);
     };
-    expect(named(1, 0)).toEqual(["state=IL", "state=NY"]);
-    expect(named(1, 100)).toEqual(["state=IL"]);
-    expect(named(8, 0)).toEqual([]);
+    expect(named(1, 0)).toEqual(["state=NY"]);
+    expect(named(1, 2000)).toEqual([]);
+    expect(named(4, 0)).toEqual([]);
+  });
+
+  test("a value that carries no more than its share of the rows is not named, and its attribute is said to be alike", () => {
+    const states = (weight: number, focus: number) =>
+      ["NY", "IL", "CA"].map((state) => count({ state }, weight, focus));
+    const usual = [count({}, 30_000, 3000), ...states(10_000, 1000)];
+    const alike = changeBySlice(usual, [count({}, 30_000, 6000), ...states(10_000, 2000)], last, options);
+    expect(alike).toMatchObject({ slices: [], alike: ["state"] });
+    // With so many rows 37 % of a change in 33 % of the rows is no chance, and still nobody's in particular.
+    const nearly = [
+      count({}, 30_000, 6000),
+      count({ state: "NY" }, 10_000, 2110),
+      count({ state: "IL" }, 10_000, 1890),
+    ];
+    expect(changeBySlice(usual, nearly, last, options)).toMatchObject({ slices: [], alike: ["state"] });
+    const mostly = [
+      count({}, 30_000, 6000),
+      count({ state: "NY" }, 10_000, 3000),
+      count({ state: "IL" }, 10_000, 1500),
+    ];
+    expect(changeBySlice(usual, mostly, last, options)).toMatchObject({ slices: [{ name: "state=NY" }], alike: [] });
   });
 
   test("two attributes are named together where they keep the change in far fewer rows", () => {

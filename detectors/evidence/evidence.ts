@@ -2,7 +2,7 @@ import { controlVersion } from "../../core/baseline.ts";
 import type { PinnedBaselineSpec } from "../../core/baseline.ts";
 import type { Evidence, Finding, Harm, Share } from "../../core/finding.ts";
 import type { ModelSpec } from "../../core/model.ts";
-import type { LiveProfile, ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
+import type { LiveProfile, PooledReference, SeriesCounts } from "../../core/profile.ts";
 import { parseSlice } from "../../core/slice.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import { sliceConditions } from "../../store/facts/cohort-expressions.ts";
@@ -15,6 +15,7 @@ import type { FindingDecision } from "../decisions/finding-decision.ts";
 import type { GapObservation } from "../decisions/silence.ts";
 import { reportedNumbers } from "../methods/reported-numbers.ts";
 import { onReferenceDays } from "./reference-days.ts";
+import type { ReferenceWindow } from "./reference-days.ts";
 import { contributors, grownBins, movedCategories, summary } from "./contributors.ts";
 import { changeBySlice } from "./slices.ts";
 import type { ChangeBySlice, Focus } from "./slices.ts";
@@ -23,7 +24,9 @@ import type { ChangeBySlice, Focus } from "./slices.ts";
 export interface WindowFacts {
   readonly model: ModelSpec;
   readonly live: readonly LiveProfile[];
-  readonly reference: readonly ReferenceProfile[];
+  readonly reference: readonly PooledReference[];
+  /** The reference's windows of one of its series. */
+  readonly referenceWindows: (series: PooledReference["series"]) => Promise<readonly ReferenceWindow[]>;
   /** Expressions that fit the live rows, and those that fit the reference's. */
   readonly liveSeries: readonly BinnedExpression[];
   readonly referenceSeries: readonly BinnedExpression[];
@@ -74,7 +77,7 @@ export async function createFinding(
   const current = profiled ? (window.live.find((live) => sameSeries(live.series, series))?.counts ?? null) : null;
   const control = controlVersion(window.spec, series);
   // What is told of values is told against the days that the window was held against; reported numbers are over all of them.
-  const days = reference && onReferenceDays(reference, decision.season?.weekdays, window.model.monitoring.zone);
+  const days = reference && (await onDaysOf(window, reference, decision.season?.weekdays));
   const unit = window.model.features.find((feature) => feature.name === series.feature)?.unit ?? null;
   const shares =
     days === null || current === null || signal === "silence" || signal === "missing"
@@ -129,6 +132,15 @@ export async function createFinding(
   };
 }
 
+async function onDaysOf(
+  { model, referenceWindows }: Pick<WindowFacts, "model" | "referenceWindows">,
+  reference: PooledReference,
+  weekdays: readonly number[] | undefined,
+): Promise<PooledReference> {
+  if (weekdays === undefined) return reference;
+  return onReferenceDays(reference, await referenceWindows(reference.series), weekdays, model.monitoring.zone);
+}
+
 /** JSON would make null of NaN, and readers of the history would refuse the whole finding. */
 function finiteNumbers(numbers: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(numbers).filter(([, value]) => Number.isFinite(value)));
@@ -137,7 +149,7 @@ function finiteNumbers(numbers: Readonly<Record<string, number>>): Record<string
 /** What is reported beside a decision: the registry's methods for distributions, shares and seconds for the rest. */
 export function measuredNumbers(
   signal: FindingDecision["signal"],
-  reference: ReferenceProfile | null,
+  reference: PooledReference | null,
   current: SeriesCounts | null,
   gap: GapObservation | null,
 ): Record<string, number> {
@@ -173,13 +185,13 @@ export function measuredNumbers(
 }
 
 /** Thousands of series with slices: each list is indexed once. */
-const bySeries = new WeakMap<readonly ReferenceProfile[], ReadonlyMap<string, ReferenceProfile>>();
+const bySeries = new WeakMap<readonly PooledReference[], ReadonlyMap<string, PooledReference>>();
 
 /** A version that the reference does not know is held against the reference without a version. */
 export function referenceOf(
-  reference: readonly ReferenceProfile[],
+  reference: readonly PooledReference[],
   series: FindingDecision["series"],
-): ReferenceProfile | null {
+): PooledReference | null {
   let index = bySeries.get(reference);
   if (index === undefined) {
     index = new Map(reference.map((one) => [seriesText(one.series), one]));
@@ -203,7 +215,7 @@ async function slices(
   facts: Facts,
   { series, signal, baselineId, varianceInflation }: FindingDecision,
   window: WindowFacts,
-  reference: ReferenceProfile,
+  reference: PooledReference,
   counts: SeriesCounts,
   shares: readonly Share[],
 ): Promise<ChangeBySlice> {
@@ -214,7 +226,7 @@ async function slices(
   const before = find(window.referenceSeries);
   const { liveCohorts, referenceCohorts } = window;
   if (focus === null || live === undefined || before === undefined || liveCohorts.length === 0) {
-    return { slices: [], mix: [] };
+    return { slices: [], alike: [], mix: [] };
   }
   const common = {
     baselineId,
@@ -258,7 +270,7 @@ async function slices(
 /** What values a change is about; null: none, as when nothing comes any more. */
 export function focusOf(
   signal: FindingDecision["signal"],
-  reference: ReferenceProfile,
+  reference: PooledReference,
   current: SeriesCounts,
   shares: readonly Share[],
 ): Focus | null {

@@ -25,6 +25,8 @@ function focusWeight(count: SliceCount | undefined, focus: Focus): number {
 
 export interface ChangeBySlice {
   readonly slices: Share[];
+  /** Attributes whose values changed, none of them more than its share of the rows says. */
+  readonly alike: string[];
   readonly mix: { readonly attribute: string; readonly part: number }[];
 }
 
@@ -34,15 +36,19 @@ const searchAlpha = 0.05;
 const pairKeeps = 0.8;
 /** … in so much fewer rows. */
 const pairNarrows = 1.5;
+/** A slice stands out if the odds of its part of the change are so many times those of its share of the rows. */
+const standsOutOdds = 1.5;
 /** A part of the change below this is not told. */
 const toldMix = 0.25;
 
 /**
  * For whom a change happened. With F_v the share of *all* rows that lie in slice v and in the change's focus, a slice
  * carries (F_v now − F_v before) of the whole change; over the values of an attribute that adds up to 1. Slices are ordered
- * by that, largest first. Left out are those that carry nothing or the opposite, those with too few rows on both sides, and
- * those whose F_v may have moved by chance, corrected for how many were looked at (Bonferroni; rows count for as many as
- * `inflation` says). Two attributes together are named where they keep nearly all of the change in far fewer rows.
+ * by that, largest first. Left out are those that carry nothing or the opposite, those with too few rows on both sides,
+ * those whose F_v may have moved by chance, and those that carry no more of the change than their share of the rows: a
+ * third of a change in a third of the rows is nobody's in particular. Chance is corrected for how many were looked at
+ * (Bonferroni; rows count for as many as `inflation` says). Two attributes together are named where they keep nearly all
+ * of the change in far fewer rows.
  *
  * @param show `within`: before and after as shares of the slice's own rows; `overall`: as shares of all rows.
  */
@@ -53,9 +59,9 @@ export function changeBySlice(
   options: { readonly minRows: number; readonly inflation: number; readonly show: "within" | "overall" },
 ): ChangeBySlice {
   const totals = { before: total(before, focus), now: total(now, focus) };
-  if (!(totals.before.weight > 0) || !(totals.now.weight > 0)) return { slices: [], mix: [] };
+  if (!(totals.before.weight > 0) || !(totals.now.weight > 0)) return { slices: [], alike: [], mix: [] };
   const change = totals.now.focus / totals.now.weight - totals.before.focus / totals.before.weight;
-  if (change === 0) return { slices: [], mix: [] };
+  if (change === 0) return { slices: [], alike: [], mix: [] };
   const beforeByName = byName(before);
   const nowByName = byName(now);
   // A slice that vanished has no rows now, one that is new had none: either side may speak for it.
@@ -63,7 +69,10 @@ export function changeBySlice(
     (name) =>
       name !== "" && Math.max(beforeByName.get(name)?.rows ?? 0, nowByName.get(name)?.rows ?? 0) >= options.minRows,
   );
-  const found = new Map<string, Share & { readonly carried: number; readonly rows: number }>();
+  const found = new Map<
+    string,
+    Share & { readonly carried: number; readonly rows: number; readonly standsOut: boolean }
+  >();
   for (const name of looked) {
     const old = beforeByName.get(name);
     const fresh = nowByName.get(name);
@@ -75,6 +84,9 @@ export function changeBySlice(
     if (!(carried > 0)) continue;
     const z = shareZ(overall.current, totals.now.rows, overall.reference, totals.before.rows, options.inflation);
     if (2 * normalTail(Math.abs(z) / Math.sqrt(options.inflation)) * looked.length > searchAlpha) continue;
+    const share = ((old?.weight ?? 0) / totals.before.weight + (fresh?.weight ?? 0) / totals.now.weight) / 2;
+    const excess = Math.abs(change) * (carried - share);
+    const byChance = normalTail(excess / differenceError(overall, totals, options.inflation));
     const within = {
       reference: old === undefined || old.weight === 0 ? 0 : focusWeight(old, focus) / old.weight,
       current: fresh === undefined || fresh.weight === 0 ? 0 : focusWeight(fresh, focus) / fresh.weight,
@@ -85,10 +97,13 @@ export function changeBySlice(
       ...shown,
       carried: Math.min(1, carried),
       rows: Math.max(old?.rows ?? 0, fresh?.rows ?? 0),
+      standsOut:
+        carried * (1 - share) >= standsOutOdds * share * (1 - carried) && byChance * looked.length <= searchAlpha,
     });
   }
   const slices = [...found.values()]
     .filter((slice) => {
+      if (!slice.standsOut) return false;
       const parents = Object.entries(parseSlice(slice.name)).map(([attribute, value]) =>
         found.get(formatSlice({ [attribute]: value })),
       );
@@ -99,8 +114,22 @@ export function changeBySlice(
     })
     .toSorted((a, b) => b.carried - a.carried)
     .slice(0, maxSlices)
-    .map(({ rows: _, ...slice }) => slice);
-  return { slices, mix: mixParts(before, now, focus, totals, change) };
+    .map(({ rows: _, standsOut: __, ...slice }) => slice);
+  const named = new Set(slices.flatMap(({ name }) => Object.keys(parseSlice(name))));
+  const changed = [...found.keys()].map((name) => Object.keys(parseSlice(name))).filter(({ length }) => length === 1);
+  const alike = [...new Set(changed.flat())].filter((attribute) => !named.has(attribute)).toSorted();
+  return { slices, alike, mix: mixParts(before, now, focus, totals, change) };
+}
+
+/** Standard error of the difference of two shares of all rows, of their pooled share. */
+function differenceError(
+  share: { readonly reference: number; readonly current: number },
+  totals: { readonly before: Total; readonly now: Total },
+  inflation: number,
+): number {
+  const [n, m] = [totals.now.rows, totals.before.rows];
+  const pooled = (share.current * n + share.reference * m) / (n + m);
+  return Math.sqrt(inflation * pooled * (1 - pooled) * (1 / n + 1 / m));
 }
 
 /** Kitagawa's decomposition, symmetric: Σ (p' − p)·(f + f')/2 of the change, over an attribute's values and the rows without one. */
