@@ -36,11 +36,15 @@ export interface SeriesCounts {
   readonly sumSquares: number;
 }
 
-/** A series' reference: pooled, and cut into windows of the live length (in time order; empty ones left out). */
-export interface ReferenceProfile {
+/** A series' reference: the counts of all of its rows. */
+export interface PooledReference {
   readonly series: Series;
   readonly binning: Binning;
   readonly pooled: SeriesCounts;
+}
+
+/** A series' reference: pooled, and cut into windows of the live length (in time order; empty ones left out). */
+export interface ReferenceProfile extends PooledReference {
   readonly subWindows: readonly SeriesCounts[];
   /** When each sub-window was; absent without times. */
   readonly subWindowTimes?: readonly Window[];

@@ -1,3 +1,4 @@
+import type { Series } from "../core/baseline.ts";
 import type { Clock } from "../core/clock.ts";
 import type { FeatureSchema } from "../core/feature-schema.ts";
 import type { Finding, SeriesState } from "../core/finding.ts";
@@ -24,11 +25,11 @@ import { dateText } from "../store/facts/row-scope.ts";
 import type { RowScope } from "../store/facts/row-scope.ts";
 import { summarizeRows } from "../store/facts/windows.ts";
 import type { RowsSummary } from "../store/facts/windows.ts";
-import { binnedExpressions, sliceNames } from "./baselines/baseline.ts";
+import { binnedExpressions, readReferenceWindows, sliceNames } from "./baselines/baseline.ts";
 import type { LoadedBaseline } from "./baselines/baseline.ts";
 import { besideControl, referenceInWindow } from "./baselines/concurrent.ts";
 import { emptyCounts } from "./baselines/counts.ts";
-import { createDecider } from "./decisions/decider.ts";
+import { createLearntDecider } from "./decisions/decider.ts";
 import type { Decider } from "./decisions/decider.ts";
 import type { DecisionState } from "./decisions/decision-state.ts";
 import type { ToldFinding } from "./decisions/openings.ts";
@@ -96,6 +97,10 @@ export function createWindowDecider(options: {
   const { baselineId } = loaded.baseline;
   const { monitoring } = model;
   const referenceSlices = new Map<string, Promise<SliceCount[]>>();
+  const referenceWindows = async (series: Series) => {
+    const known = referenceOf(loaded.reference, series);
+    return known === null ? [] : readReferenceWindows(facts, { environment, loaded }, known);
+  };
   const decider = deciderOf(loaded, model, environment);
 
   const profile = async (
@@ -163,6 +168,7 @@ export function createWindowDecider(options: {
         model,
         live,
         reference,
+        referenceWindows,
         spec: loaded.baseline.spec,
         liveSeries: series,
         referenceSeries: binnedExpressions(loaded, model, schemas, loaded.schemaIds),
@@ -311,8 +317,8 @@ function windowAttributes(model: ModelSpec, environment: string, window: Window,
 /** The pure function that decides a model's windows against a baseline. */
 export function deciderOf(loaded: LoadedBaseline, model: ModelSpec, environment: string): Decider {
   const { baselineId, windowMs } = loaded.baseline;
-  return createDecider({
-    reference: loaded.reference,
+  return createLearntDecider({
+    learnt: loaded.learnt,
     monitoring: model.monitoring,
     windowsPerWeek: weekMs / windowMs,
     horizon: horizonOf(windowMs),
@@ -324,7 +330,7 @@ export function deciderOf(loaded: LoadedBaseline, model: ModelSpec, environment:
     model: model.name,
     baselineId,
     windowMs,
-    weekdayZone: model.monitoring.season === "weekdays" ? model.monitoring.zone : null,
+    weekdayZone: loaded.weekdayZone,
   });
 }
 

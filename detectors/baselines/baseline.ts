@@ -5,7 +5,7 @@ import { LeewayError } from "../../core/errors.ts";
 import { createFeatureSchema } from "../../core/feature-schema.ts";
 import type { FeatureSchema } from "../../core/feature-schema.ts";
 import type { FeatureSpec, ModelSpec } from "../../core/model.ts";
-import type { ReferenceProfile } from "../../core/profile.ts";
+import type { PooledReference } from "../../core/profile.ts";
 import { formatSlice, parseSlice } from "../../core/slice.ts";
 import { dayMs, hourMs, nextWindow, windowContaining } from "../../core/window.ts";
 import type { Window } from "../../core/window.ts";
@@ -20,6 +20,7 @@ import type { Facts } from "../../store/facts/client.ts";
 import { writeFeatureSchemas } from "../../store/facts/feature-schemas.ts";
 import { longestGaps } from "../../store/facts/gaps.ts";
 import { readProfiles, writeProfiles } from "../../store/facts/profiles.ts";
+import type { StoredProfile } from "../../store/facts/profiles.ts";
 import { neverExpires } from "../../store/facts/row-scope.ts";
 import type { RowScope } from "../../store/facts/row-scope.ts";
 import { featureExpressions, resultExpressions } from "../../store/facts/series-expressions.ts";
@@ -29,15 +30,24 @@ import type { BinnedExpression } from "../../store/facts/slots.ts";
 import { sliceValues } from "../../store/facts/slice-values.ts";
 import { readUserGroups } from "../../store/facts/user-groups.ts";
 import { medianHourRows, summarizeRows } from "../../store/facts/windows.ts";
+import { weekdaysOf } from "../decisions/decider.ts";
+import { learnReference } from "../decisions/learnt-reference.ts";
+import type { LearntReference } from "../decisions/learnt-reference.ts";
 import { baselineIdentity } from "./baseline-identity.ts";
 import { concurrentReferences, controlOf, splitsOf, writeSplits } from "./concurrent.ts";
 import { pooledCounts } from "./counts.ts";
 import { fileColumns } from "./file-columns.ts";
+import { readLearntBaseline, writeLearntBaseline } from "./learnt-baseline.ts";
+import type { LearningOptions, LearntBaseline } from "./learnt-baseline.ts";
 
 /** A reference, ready to be compared with: its counts, and where its rows lie. */
 export interface LoadedBaseline {
   readonly baseline: Baseline;
-  readonly reference: readonly ReferenceProfile[];
+  readonly reference: readonly PooledReference[];
+  /** What its windows taught; they themselves are read where they are asked for: see `readReferenceWindows`. */
+  readonly learnt: LearntReference;
+  /** IANA zone of the calendar whose weekdays were allowed to differ; null if none were. */
+  readonly weekdayZone: string | null;
   /** Bins of the whole model's series, which slices and versions share. */
   readonly binnings: readonly { readonly series: Series; readonly binning: Binning }[];
   readonly rowScope: RowScope;
@@ -86,7 +96,7 @@ export async function ensureBaseline(
   const baselineId = await baselineIdentity(environment, model, features, spec);
   const stored = await readBaseline(facts, { environment, model: model.name, baselineId });
   const baseline = stored ?? (await makeBaseline(facts, request, spec, baselineId, options));
-  return loadBaseline(facts, request, baseline);
+  return loadBaseline(facts, request, baseline, options.clock.now());
 }
 
 /** A baseline that is stored; null if there is none of this id. Nothing is written. */
@@ -97,7 +107,7 @@ export async function loadStoredBaseline(
 ): Promise<LoadedBaseline | null> {
   const { environment, model } = request;
   const stored = await readBaseline(facts, { environment, model: model.name, baselineId });
-  return stored === null ? null : loadBaseline(facts, request, stored);
+  return stored === null ? null : loadBaseline(facts, request, stored, null);
 }
 
 async function makeBaseline(
@@ -313,7 +323,13 @@ async function watchedSlices(
   return attributes;
 }
 
-async function loadBaseline(facts: Facts, request: BaselineRequest, baseline: Baseline): Promise<LoadedBaseline> {
+/** @param nowMs When what is learnt now is stored; null: nothing is written. */
+async function loadBaseline(
+  facts: Facts,
+  request: BaselineRequest,
+  baseline: Baseline,
+  nowMs: number | null,
+): Promise<LoadedBaseline> {
   const { environment, model, features } = request;
   const { baselineId, spec, fromMs, toMs } = baseline;
   const binnings = (await readBaselineSeries(facts, baselineId)).map(({ binning, ...series }) => ({
@@ -322,31 +338,52 @@ async function loadBaseline(facts: Facts, request: BaselineRequest, baseline: Ba
   }));
   const binningOf = (series: Series) =>
     binnings.find((one) => one.series.role === series.role && one.series.feature === series.feature)?.binning ?? null;
-  const profiles = await readProfiles(
-    facts,
-    {
-      environment,
-      model: model.name,
-      baselineId,
-      kind: "reference",
-      fromMs: Date.UTC(1900, 0, 1),
-      toMs: Date.UTC(2299, 0, 1),
-    },
-    (series) => {
-      const binning = binningOf(series);
-      return binning === null ? null : binCount(binning);
-    },
-  );
-  const timed = spec.kind === "range" || spec.time !== null;
-  const isWhole = ({ startMs, endMs }: Window) => {
-    const allowedMs = (endMs - startMs) * partialShare;
-    return !timed || (startMs >= fromMs - allowedMs && endMs <= toMs + allowedMs);
+  const rowScope = { ...rowsOf(spec, environment, model.name, baselineId), fromMs, toMs };
+  const options = {
+    zone: model.monitoring.zone,
+    weekdayZone: model.monitoring.season === "weekdays" ? model.monitoring.zone : null,
   };
+  let learnt = await readLearntBaseline(facts, environment, baseline, options, binningOf);
+  if (learnt === null) {
+    learnt = await learnBaseline(facts, environment, baseline, rowScope, options, binningOf);
+    if (nowMs !== null) await writeLearntBaseline(facts, environment, baseline, options, learnt, nowMs);
+  }
+  const reference = learnt.reference.series.map((one) => one.reference);
+  return {
+    baseline,
+    reference,
+    learnt: learnt.reference,
+    weekdayZone: options.weekdayZone,
+    binnings: binnings.filter(({ series }) =>
+      reference.some((one) => one.series.role === series.role && one.series.feature === series.feature),
+    ),
+    rowScope,
+    slices: slicesOf(reference),
+    subWindowsKnown: learnt.subWindowsKnown,
+    gapsMs: learnt.gapsMs,
+    features,
+    schemaIds: learnt.schemaIds,
+  };
+}
+
+/** Reads all windows of the reference, and learns from them. */
+async function learnBaseline(
+  facts: Facts,
+  environment: string,
+  baseline: Baseline,
+  rowScope: RowScope,
+  { zone, weekdayZone }: LearningOptions,
+  binningOf: (series: Series) => Binning | null,
+): Promise<LearntBaseline> {
+  const { baselineId, model, spec, windowMs } = baseline;
+  const profiles = await referenceProfiles(facts, { environment, baselineId, model }, binningOf);
+  const timed = isTimed(baseline);
+  const whole = isWholeOf(baseline);
   const pooledReference = [...Map.groupBy(profiles, ({ series }) => series)]
     .flatMap(([series, stored]) => {
       const binning = binningOf(series);
       if (binning === null) return [];
-      const whole = stored.filter(({ counts, window }) => counts.rows > 0 && isWhole(window));
+      const windows = stored.filter(({ counts, window }) => counts.rows > 0 && whole(window));
       return [
         {
           series,
@@ -355,8 +392,8 @@ async function loadBaseline(facts: Facts, request: BaselineRequest, baseline: Ba
             stored.map(({ counts }) => counts),
             binning,
           ),
-          subWindows: whole.map(({ counts }) => counts),
-          ...(timed && { subWindowTimes: whole.map(({ window }) => window) }),
+          subWindows: windows.map(({ counts }) => counts),
+          ...(timed && { subWindowTimes: windows.map(({ window }) => window) }),
         },
       ];
     })
@@ -364,34 +401,70 @@ async function loadBaseline(facts: Facts, request: BaselineRequest, baseline: Ba
     .filter(({ series, pooled }) => series.role === "feature" || pooled.presentRows > 0);
 
   const control = controlOf(spec);
-  const groups = control === null ? [] : await readUserGroups(facts, { environment, model: model.name, baselineId });
+  const groups = control === null ? [] : await readUserGroups(facts, { environment, model, baselineId });
   const reference = pooledReference.flatMap((one) => {
     if (control === null || one.series.role === "feature") return [one];
-    const own = groups.filter((group) => group.role === one.series.role && isWhole(group));
+    const own = groups.filter((group) => group.role === one.series.role && whole(group));
     return concurrentReferences(control, one, splitsOf(own, one.binning));
   });
 
-  const windows = timed
-    ? windowsCovering({ environment, model: model.name, fromMs, toMs }, alignmentOf(baseline, model))
-    : [];
-  const wholeWindows = windows.filter(isWhole);
-  const scope = { ...rowsOf(spec, environment, model.name, baselineId), fromMs, toMs };
-  const gapsMs =
-    wholeWindows.length === 0
-      ? []
-      : await longestGaps(facts, { environment: scope.environment, model: model.name }, wholeWindows, null);
+  const windows = timed ? windowsCovering(rowScope, { lengthMs: windowMs, zone }).filter(whole) : [];
+  const subWindowsKnown = windows.length >= fewestSubWindows;
+  const rows = await summarizeRows(facts, rowScope);
+  // Where rows have expired there would seem to be no gaps at all, and every live one would be longer.
+  const gapsKnown = windows.length > 0 && rows !== null && rows.rows >= baseline.rows;
+  const gapsMs = gapsKnown ? await longestGaps(facts, { environment: rowScope.environment, model }, windows, null) : [];
   return {
-    baseline,
-    reference,
-    binnings: binnings.filter(({ series }) =>
-      reference.some((one) => one.series.role === series.role && one.series.feature === series.feature),
-    ),
-    rowScope: scope,
-    slices: slicesOf(reference),
-    subWindowsKnown: wholeWindows.length >= fewestSubWindows,
+    reference: learnReference(reference, { subWindowsKnown, weekdayOf: weekdaysOf({ weekdayZone, windowMs }) }),
+    subWindowsKnown,
     gapsMs,
-    features,
-    schemaIds: (await summarizeRows(facts, scope))?.schemaIds ?? [],
+    schemaIds: rows?.schemaIds ?? [],
+  };
+}
+
+/** The stored windows of the reference, of all series or of one. */
+function referenceProfiles(
+  facts: Facts,
+  key: { readonly environment: string; readonly model: string; readonly baselineId: string; readonly series?: Series },
+  binningOf: (series: Series) => Binning | null,
+): Promise<StoredProfile[]> {
+  const always = { fromMs: Date.UTC(1900, 0, 1), toMs: Date.UTC(2299, 0, 1) };
+  return readProfiles(facts, { ...key, ...always, kind: "reference" }, (series) => {
+    const binning = binningOf(series);
+    return binning === null ? null : binCount(binning);
+  });
+}
+
+/**
+ * The windows of one series of a reference with times, those without rows and those that it holds only a part of left out; in
+ * order of time.
+ */
+export async function readReferenceWindows(
+  facts: Facts,
+  of: { readonly environment: string; readonly loaded: LoadedBaseline },
+  { series, binning }: Pick<PooledReference, "series" | "binning">,
+): Promise<StoredProfile[]> {
+  const { baseline } = of.loaded;
+  const { baselineId, model } = baseline;
+  // A reference is counted over all versions.
+  const counted = { ...series, version: "" };
+  const key = { environment: of.environment, model, baselineId, series: counted };
+  const stored = await referenceProfiles(facts, key, () => binning);
+  const whole = isWholeOf(baseline);
+  return stored.filter(({ counts, window }) => counts.rows > 0 && whole(window));
+}
+
+function isTimed({ spec }: Baseline): boolean {
+  return spec.kind === "range" || spec.time !== null;
+}
+
+/** Whether no more than a small part of a window lies outside the reference. */
+function isWholeOf(baseline: Baseline): (window: Window) => boolean {
+  const { fromMs, toMs } = baseline;
+  const timed = isTimed(baseline);
+  return ({ startMs, endMs }) => {
+    const allowedMs = (endMs - startMs) * partialShare;
+    return !timed || (startMs >= fromMs - allowedMs && endMs <= toMs + allowedMs);
   };
 }
 
@@ -399,7 +472,7 @@ export function alignmentOf(baseline: Baseline, model: ModelSpec): { lengthMs: n
   return { lengthMs: baseline.windowMs, zone: model.monitoring.zone };
 }
 
-function slicesOf(reference: readonly ReferenceProfile[]): { attribute: string; values: string[] }[] {
+function slicesOf(reference: readonly PooledReference[]): { attribute: string; values: string[] }[] {
   const byAttribute = new Map<string, Set<string>>();
   for (const { series } of reference) {
     for (const [attribute, value] of Object.entries(parseSlice(series.slice))) {

@@ -1,6 +1,6 @@
 import { controlVersion } from "../../core/baseline.ts";
 import type { Baseline, Binning, PinnedBaselineSpec, Series } from "../../core/baseline.ts";
-import type { LiveProfile, ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
+import type { LiveProfile, PooledReference, ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
 import type { Window } from "../../core/window.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import type { RowScope } from "../../store/facts/row-scope.ts";
@@ -118,13 +118,13 @@ function countsOf(live: readonly LiveProfile[], wanted: Series): SeriesCounts | 
  * versions beside a control the control's of that window.
  */
 export function referenceInWindow(
-  reference: readonly ReferenceProfile[],
+  reference: readonly PooledReference[],
   live: readonly LiveProfile[],
-): readonly ReferenceProfile[] {
-  const beside = live.flatMap(({ series, control }): ReferenceProfile[] => {
+): readonly PooledReference[] {
+  const beside = live.flatMap(({ series, control }): PooledReference[] => {
     const known = reference.find(({ series: { role, version } }) => role === series.role && version === "");
     if (control === undefined || known === undefined) return [];
-    return [{ series, binning: known.binning, pooled: control ?? emptyCounts(known.binning), subWindows: [] }];
+    return [{ series, binning: known.binning, pooled: control ?? emptyCounts(known.binning) }];
   });
   return beside.length === 0 ? reference : [...reference, ...beside];
 }

@@ -95,7 +95,7 @@ export function verdictOf(decisions: readonly ColumnDecision[]): Verdict {
 
 function decideColumn({ binning, reference, current, valuesMove }: ComparedCounts, seriesAlpha: number): DecidedColumn {
   const series = { role: "feature", feature: "", version: "", slice: "" } as const;
-  const all = contrastsOf({ series, binning, pooled: reference, subWindows: [] }, { omnibus: true });
+  const all = contrastsOf({ series, binning, pooled: reference }, { omnibus: true });
   const belief = independentRows(all);
   const thresholds = thresholdsOf(all, seriesAlpha, "short");
   const sums = current.rows > 0 ? all.project(current) : null;

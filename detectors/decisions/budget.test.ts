@@ -14,7 +14,7 @@ const shape = {
 function contrasts(values: readonly Value[], slice = "") {
   const binning = binningOf(values);
   const series = { role: "feature", feature: "f", version: "", slice } as const;
-  return contrastsOf({ series, binning, pooled: countsOf(binning, values), subWindows: [] }, { omnibus: slice === "" });
+  return contrastsOf({ series, binning, pooled: countsOf(binning, values) }, { omnibus: slice === "" });
 }
 
 const numbers = contrasts(Array.from({ length: 1000 }, (_, i) => i));

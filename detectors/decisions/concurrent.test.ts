@@ -28,7 +28,7 @@ const profile: ReferenceProfile = {
   subWindows: Array.from({ length: 14 }, () => count(at(0.1, 1000))),
   splits: [Array.from({ length: 14 }, () => [half, half] as const)],
 };
-const contrasts = contrastsOf(profile, { omnibus: false });
+const contrasts = contrastsOf(profile, { omnibus: false, concurrent: true });
 const share = contrasts.contrasts.findIndex(({ name }) => name === "share of no");
 
 /** What the share of "no" is held against, and what it is, over windows together. */

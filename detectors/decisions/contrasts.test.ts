@@ -7,7 +7,7 @@ function contrasts(values: readonly Value[], options: { slice?: string; weights?
   const binning = binningOf(values);
   const series = { role: "feature", feature: "f", version: "", slice: options.slice ?? "" } as const;
   const pooled = countsOf(binning, values, options.weights === undefined ? {} : { weights: options.weights });
-  const made = contrastsOf({ series, binning, pooled, subWindows: [] }, { omnibus: series.slice === "" });
+  const made = contrastsOf({ series, binning, pooled }, { omnibus: series.slice === "" });
   return { ...made, binning, names: made.contrasts.map(({ name }) => name) };
 }
 

@@ -1,6 +1,6 @@
 import type { Binning, Series } from "../../core/baseline.ts";
 import type { Signal } from "../../core/finding.ts";
-import type { ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
+import type { PooledReference, SeriesCounts } from "../../core/profile.ts";
 import type { Season, WeekdayWeights } from "./season.ts";
 
 /**
@@ -146,8 +146,12 @@ export function rowsOf(signal: Signal, window: { readonly rows: number; readonly
  *
  * @param options.omnibus Whether a categorical series gets the joint X² contrast: the whole model only, since χ² tails
  *   with cells of 5 are not to be trusted at the α of a slice.
+ * @param options.concurrent Whether windows are held against a control version's; not by default.
  */
-export function contrastsOf(profile: ReferenceProfile, options: { readonly omnibus: boolean }): SeriesContrasts {
+export function contrastsOf(
+  profile: PooledReference,
+  options: { readonly omnibus: boolean; readonly concurrent?: boolean },
+): SeriesContrasts {
   const { binning, pooled, series } = profile;
   // A reference that measures nothing is none, whatever its number of rows.
   const measured = pooled.rows > 0 && isMeasurable(pooled);
@@ -157,7 +161,7 @@ export function contrastsOf(profile: ReferenceProfile, options: { readonly omnib
   /** How each contrast's sum comes from counts, in the same order. */
   const projections: ((counts: SeriesCounts, cumulative: Float64Array) => number)[] = [];
   const scoresByContrast = new Map<number, Float64Array>();
-  const concurrent = profile.splits !== undefined;
+  const { concurrent = false } = options;
   const presentSize = effectiveSize(pooled.presentWeight, pooled.presentWeightSquares);
   const add = (contrast: Contrast, projection: (typeof projections)[number]): number => {
     contrasts.push(contrast);

@@ -18,7 +18,8 @@ import { incidentId, incidentToJoin, withLevel } from "./incidents.ts";
 import { createJudge, warmUpWindows, windowIndex } from "./judged-window.ts";
 import { continued } from "./lifecycle.ts";
 import { measuredWindow } from "./measured-window.ts";
-import { learnFromJudged, learnInflations } from "./model-learning.ts";
+import { learnReference, type LearntReference } from "./learnt-reference.ts";
+import { learnFromJudged } from "./model-learning.ts";
 import { valueReferences } from "./judged-monitor.ts";
 import { isIncidentOpen, isOpen, opened, type ToldFinding } from "./openings.ts";
 import { compileReference, referenceOf } from "./reference-series.ts";
@@ -97,20 +98,37 @@ export interface Decider {
 
 /** Makes the pure function that decides a model's windows against one baseline. */
 export function createDecider(options: DeciderOptions): Decider {
-  const { horizon, watchedSlices, windowMs } = options;
-  const { weekdayZone = null } = options;
-  const weekday =
-    weekdayZone !== null && windowMs === dayMs ? (window: Window) => weekdayOf(window, weekdayZone) : null;
-  const references = compileReference(
-    options.reference.filter(({ series }) => series.slice === "" || watchedSlices > 0),
-    { subWindowsKnown: options.subWindowsKnown, weekdayOf: weekday },
-  );
-  const slices = new Set(options.reference.flatMap(({ series }) => (series.slice === "" ? [] : [series.slice]))).size;
-  const { concurrent, ...firstInflation } = learnInflations([...references.values()]);
+  const { watchedSlices, subWindowsKnown } = options;
+  const judged = options.reference.filter(({ series }) => series.slice === "" || watchedSlices > 0);
+  const learnt = learnReference(judged, { subWindowsKnown, weekdayOf: weekdaysOf(options) });
+  return createLearntDecider({ ...options, learnt });
+}
+
+/** The weekday of a window, Monday 0; null if windows are not of one day, or no calendar is given. */
+export function weekdaysOf({
+  weekdayZone = null,
+  windowMs,
+}: Pick<DeciderOptions, "weekdayZone" | "windowMs">): ((window: Window) => number) | null {
+  return weekdayZone !== null && windowMs === dayMs ? (window) => weekdayOf(window, weekdayZone) : null;
+}
+
+/**
+ * The same, of what was learnt from the reference before.
+ *
+ * @param options.learnt With the same `subWindowsKnown` and `weekdaysOf`; of slices only if they are watched.
+ */
+export function createLearntDecider(
+  options: Omit<DeciderOptions, "reference"> & { readonly learnt: LearntReference },
+): Decider {
+  const { horizon, learnt, watchedSlices, windowMs } = options;
+  const references = compileReference(learnt);
+  const slices = new Set(learnt.series.map(({ reference }) => reference.series.slice).filter((slice) => slice !== ""))
+    .size;
+  const { concurrent, ...firstInflation } = learnt.inflation;
   const judgeWindow = createJudge({
     ...options,
     references,
-    weekdayOf: weekday,
+    weekdayOf: weekdaysOf(options),
     slices: watchedSlices === 0 ? 0 : Math.max(watchedSlices, slices),
     monitors: options.monitors ?? 0,
     performance: options.performance ?? false,

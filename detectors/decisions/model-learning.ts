@@ -13,9 +13,9 @@ interface Learned {
 }
 
 /** A series that teaches its model. */
-interface Teacher {
+export interface Teacher {
   readonly contrasts: SeriesContrasts;
-  readonly memory: SeriesMemory;
+  readonly memory: Pick<SeriesMemory, "learning">;
   readonly typical: TypicalSize | null;
 }
 

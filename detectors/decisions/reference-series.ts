@@ -1,19 +1,10 @@
 import type { Series } from "../../core/baseline.ts";
-import type { LiveProfile, ReferenceProfile } from "../../core/profile.ts";
-import type { Window } from "../../core/window.ts";
-import { contrastsOf, isMeasurable, type SeriesContrasts } from "./contrasts.ts";
+import type { LiveProfile, PooledReference } from "../../core/profile.ts";
+import { contrastsOf, type SeriesContrasts } from "./contrasts.ts";
 import type { DecisionState, SeriesMemory } from "./decision-state.ts";
-import {
-  learnFromSplits,
-  learnFromReference,
-  minWindowRows,
-  noLearning,
-  typicalSizeOf,
-  type Learning,
-  type TypicalSize,
-} from "./learning.ts";
-import { omnibusCells } from "./omnibus.ts";
-import { seasonsOf } from "./season.ts";
+import type { TypicalSize } from "./learning.ts";
+import type { LearntReference, LearntSeries } from "./learnt-reference.ts";
+import { partitionOf, type Season } from "./season.ts";
 import { seriesKey, seriesOfKey } from "./series-key.ts";
 
 /** One series of the reference, compiled, with what its sub-windows teach. */
@@ -35,72 +26,39 @@ export interface SeriesNow {
   readonly memory: SeriesMemory;
 }
 
-/**
- * Compiles the reference.
- *
- * @param weekdayOf Of a window, Monday 0; null if windows are not of one day.
- */
-export function compileReference(
-  profiles: readonly ReferenceProfile[],
-  options: {
-    readonly subWindowsKnown: boolean;
-    readonly weekdayOf: ((window: Window) => number) | null;
-  },
-): Map<string, ReferenceSeries> {
-  const compiled = profiles.map((profile) => {
-    const { series, splits, subWindows, subWindowTimes } = profile;
-    // The omnibus' cells are fixed with the baseline, for windows of the control's size: a version of a twentieth of the
-    // traffic would leave them all but empty.
-    const contrasts = contrastsOf(profile, { omnibus: series.slice === "" && splits === undefined });
-    const { weekdayOf, subWindowsKnown } = options;
-    const weekdays =
-      weekdayOf === null || !subWindowsKnown || splits !== undefined ? null : (subWindowTimes?.map(weekdayOf) ?? null);
-    const windows = subWindows.flatMap((counts, i) =>
-      weekdays === null || !isMeasurable(counts) || counts.presentRows < minWindowRows
-        ? []
-        : [{ weekday: weekdays[i]!, sums: contrasts.project(counts) }],
-    );
-    return { profile, contrasts, weekdays, windows };
-  });
+/** Compiles what was learnt, the whole model first. */
+export function compileReference({ series }: LearntReference): Map<string, ReferenceSeries> {
   const result = new Map<string, ReferenceSeries>();
-  // As with φ, slices learn together and apart from the whole model.
   for (const sliced of [false, true]) {
-    const together = compiled.filter(({ profile }) => (profile.series.slice !== "") === sliced);
-    const seasons = seasonsOf(together);
-    together.forEach(({ profile, contrasts, weekdays }, i) => {
-      const season = seasons[i]!;
-      const learned = referenceSeries(profile, { ...contrasts, season }, weekdays, options.subWindowsKnown);
-      result.set(seriesKey(profile.series), learned);
-    });
+    for (const { reference, concurrent, typical, season, learning } of series) {
+      if ((reference.series.slice !== "") !== sliced) continue;
+      const contrasts = { ...contrastsOfReference(reference, concurrent), season: seasonOf(season) };
+      const memory = {
+        typical: null,
+        lastSeen: 0,
+        recent: [],
+        ...(season !== null && { season: season.name }),
+        learning,
+        learnt: { df: learning.df, q: learning.q },
+      };
+      result.set(seriesKey(reference.series), { contrasts, typical, memory });
+    }
   }
   return result;
 }
 
-function referenceSeries(
-  { splits, subWindows }: ReferenceProfile,
-  contrasts: SeriesContrasts,
-  weekdays: readonly number[] | null,
-  subWindowsKnown: boolean,
-): ReferenceSeries {
-  const typical = subWindowsKnown ? typicalSizeOf(splits?.flat(2) ?? subWindows) : null;
-  const cells = typical === null ? null : omnibusCells(contrasts, typical.present);
-  const learning: Learning =
-    splits !== undefined
-      ? learnFromSplits(contrasts, splits)
-      : subWindowsKnown
-        ? learnFromReference(contrasts, cells, subWindows, weekdays)
-        : noLearning(contrasts);
-  const learnt = { df: learning.df, q: learning.q };
-  const { season } = contrasts;
-  const memory = {
-    typical: null,
-    lastSeen: 0,
-    recent: [],
-    ...(season !== null && { season: season.partition.name }),
-    learning,
-    learnt,
-  };
-  return { contrasts, typical, memory };
+function seasonOf(learnt: LearntSeries["season"]): Season | null {
+  if (learnt === null) return null;
+  const { name, references, signals } = learnt;
+  return { partition: partitionOf(name), references, signals };
+}
+
+/**
+ * The omnibus' cells are fixed with the baseline, for windows of the control's size: a version of a twentieth of the traffic
+ * would leave them all but empty.
+ */
+export function contrastsOfReference(reference: PooledReference, concurrent: boolean): SeriesContrasts {
+  return contrastsOf(reference, { omnibus: reference.series.slice === "" && !concurrent, concurrent });
 }
 
 /** The reference of a series; of the version-less score or class for a version that the baseline does not know. */

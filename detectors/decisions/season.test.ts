@@ -3,6 +3,7 @@ import { weekdayOf } from "../../core/window.ts";
 import { outcomeOf } from "../simulate/outcome.ts";
 import { createModel, type Change, type SimulatedModel, type StreamSpec } from "../simulate/streams.ts";
 import { createDecider } from "./decider.ts";
+import { learnReference } from "./learnt-reference.ts";
 import { compileReference } from "./reference-series.ts";
 
 const stream: StreamSpec = {
@@ -22,10 +23,12 @@ const options = {
 };
 const seasonsIn = (spec: StreamSpec, model: number) =>
   [
-    ...compileReference(createModel(spec, null, 7, model).reference, {
-      subWindowsKnown: true,
-      weekdayOf: (window) => weekdayOf(window, "UTC"),
-    }).values(),
+    ...compileReference(
+      learnReference(createModel(spec, null, 7, model).reference, {
+        subWindowsKnown: true,
+        weekdayOf: (window) => weekdayOf(window, "UTC"),
+      }),
+    ).values(),
   ].map(({ contrasts }) => contrasts.season);
 const raised: Change = { kind: "mean", size: 0.2, categories: 2, strength: () => 1 };
 

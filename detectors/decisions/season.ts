@@ -32,6 +32,13 @@ const partitions: readonly Partition[] = [
   { name: "weekdays", phases: [0, 1, 2, 3, 4, 5, 6], phaseNames: weekdayNames },
 ];
 
+/** @throws Error if none has this name. */
+export function partitionOf(name: string): Partition {
+  const found = partitions.find((partition) => partition.name === name);
+  if (found === undefined) throw new Error(`no season is called ${name}`);
+  return found;
+}
+
 /** Windows of the reference that each phase needs, and all together. */
 const fewestInPhase = 4;
 const fewestWindows = 14;

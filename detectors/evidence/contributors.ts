@@ -1,5 +1,5 @@
 import type { Share } from "../../core/finding.ts";
-import type { ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
+import type { PooledReference, SeriesCounts } from "../../core/profile.ts";
 
 export const maxContributors = 8;
 
@@ -13,7 +13,7 @@ interface Group {
  * The categories, or stretches of the number line, whose share of the rows changed the most, largest first. Bins of a
  * number are joined to the stretches between the reference's deciles, so that a reader gets ten places and not a hundred.
  */
-export function contributors(reference: ReferenceProfile, current: SeriesCounts, unit: string | null): Share[] {
+export function contributors(reference: PooledReference, current: SeriesCounts, unit: string | null): Share[] {
   const { binning, pooled } = reference;
   if (!(pooled.presentWeight > 0) || !(current.presentWeight > 0)) return [];
   const groups = binning.kind === "numeric" ? stretches(reference, current, unit) : categories(reference, current);
@@ -23,7 +23,7 @@ export function contributors(reference: ReferenceProfile, current: SeriesCounts,
     .slice(0, maxContributors);
 }
 
-function stretches({ binning, pooled }: ReferenceProfile, current: SeriesCounts, unit: string | null): Group[] {
+function stretches({ binning, pooled }: PooledReference, current: SeriesCounts, unit: string | null): Group[] {
   if (binning.kind !== "numeric") return [];
   const { edges, decileEdges } = binning;
   const lasts = [...new Set([...decileEdges, edges.length])];
@@ -53,7 +53,7 @@ export function shortNumber(value: number): string {
   return value.toLocaleString("en-US", { maximumSignificantDigits: 4 });
 }
 
-function categories({ binning, pooled }: ReferenceProfile, current: SeriesCounts): Group[] {
+function categories({ binning, pooled }: PooledReference, current: SeriesCounts): Group[] {
   if (binning.kind !== "categorical") return [];
   const share = (counts: SeriesCounts, weight: number) => weight / counts.presentWeight;
   const groups: Group[] = binning.categories.map((name, index) => ({
@@ -83,7 +83,7 @@ function sum(indices: readonly number[], values: ArrayLike<number>): number {
  * Mean, and median by linear interpolation within its bin (so off by less than one bin of 1/128 of the reference). Empty if
  * the series is no number.
  */
-export function summary(reference: ReferenceProfile, current: SeriesCounts): Record<string, number> {
+export function summary(reference: PooledReference, current: SeriesCounts): Record<string, number> {
   const { binning, pooled } = reference;
   if (binning.kind !== "numeric" || !(pooled.presentWeight > 0) || !(current.presentWeight > 0)) return {};
   const numbers = {
@@ -111,7 +111,7 @@ function median(counts: SeriesCounts, edges: readonly number[]): number {
 }
 
 /** Bins whose share grew: their gain is the share of rows moved between the binned distributions. */
-export function grownBins({ pooled }: ReferenceProfile, current: SeriesCounts): number[] {
+export function grownBins({ pooled }: PooledReference, current: SeriesCounts): number[] {
   const bins: number[] = [];
   for (let bin = 0; bin < pooled.bins.length; bin++) {
     const before = (pooled.bins[bin] ?? 0) / pooled.presentWeight;

@@ -1,6 +1,6 @@
 import type { FeatureSchema } from "../../core/feature-schema.ts";
 import type { ModelSpec } from "../../core/model.ts";
-import type { ReferenceProfile } from "../../core/profile.ts";
+import type { PooledReference } from "../../core/profile.ts";
 import type { Window } from "../../core/window.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import type { RowScope } from "../../store/facts/row-scope.ts";
@@ -44,7 +44,7 @@ export function createJointValues(options: {
 
   /** Features in one order, with what the bins of each hold in the reference. */
   const featuresOf = (schemas: readonly FeatureSchema[], schemaIds: readonly string[]) => {
-    const features: { expression: BinnedExpression; reference: ReferenceProfile }[] = [];
+    const features: { expression: BinnedExpression; reference: PooledReference }[] = [];
     for (const expression of binnedExpressions(loaded, model, schemas, schemaIds)) {
       const reference = loaded.reference.find(
         ({ series }) => series.role === "feature" && series.slice === "" && series.feature === expression.feature,

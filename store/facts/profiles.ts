@@ -256,9 +256,17 @@ export async function readProfiles(
     readonly kind: "reference" | "live";
     readonly fromMs: number;
     readonly toMs: number;
+    /** Of this one alone; of all series by default. */
+    readonly series?: Series;
   },
   bins: (series: Series) => number | null,
 ): Promise<StoredProfile[]> {
+  const { series, ...window } = key;
+  const ofOneSeries =
+    series === undefined
+      ? ""
+      : `
+       AND role = {role:String} AND feature = {feature:String} AND version = {version:String} AND slice = {slice:String}`;
   // A reference of a month in slices is a hundred thousand profiles: as JSON, reading them took most of a start.
   const bytes = await facts.queryNative(
     `SELECT toFloat64(toUnixTimestamp64Milli(window_start)) AS start_ms, toFloat64(toUnixTimestamp64Milli(window_end)) AS end_ms,
@@ -272,10 +280,10 @@ export async function readProfiles(
      WHERE environment = {environment:String} AND model = {model:String} AND baseline_id = {baselineId:String}
        AND kind = {kind:String}
        AND window_start >= fromUnixTimestamp64Milli({fromMs:Int64}, 'UTC')
-       AND window_start < fromUnixTimestamp64Milli({toMs:Int64}, 'UTC')
+       AND window_start < fromUnixTimestamp64Milli({toMs:Int64}, 'UTC')${ofOneSeries}
      ORDER BY window_start, role, feature, version, slice, revision DESC, computed_at DESC
      LIMIT 1 BY window_start, role, feature, version, slice`,
-    { ...key },
+    { ...window, ...series },
   );
   const profiles: StoredProfile[] = [];
   const known = new Map<string, KnownSeries>();
