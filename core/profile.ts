@@ -34,6 +34,11 @@ export interface SeriesCounts {
   readonly max: number | null;
   readonly sum: number;
   readonly sumSquares: number;
+  /**
+   * Of weighted rows: Σw² per bin, and of the rows of the most frequent new category. Absent where every row weighs 1, and of
+   * profiles that were stored before it was kept.
+   */
+  readonly squares?: { readonly bins: ArrayLike<number>; readonly unseenTop: number };
 }
 
 /** A series' reference: the counts of all of its rows. */

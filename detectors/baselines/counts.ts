@@ -33,8 +33,20 @@ export function emptyCounts(binning: Binning): SeriesCounts {
 export function pooledCounts(counts: readonly SeriesCounts[], binning: Binning): SeriesCounts {
   const bins = new Float64Array(binCount(binning));
   const sum = { ...emptyCounts(binning), bins };
+  const squares = counts.some((one) => one.squares !== undefined)
+    ? { bins: new Float64Array(bins.length), unseenTop: 0 }
+    : undefined;
   for (const one of counts) {
     for (let bin = 0; bin < bins.length; bin++) bins[bin]! += one.bins[bin] ?? 0;
+    if (squares !== undefined) {
+      // Without squares of its own every row weighs 1, or is taken to weigh as all of its window do.
+      const typical = one.presentWeight > 0 ? one.presentWeightSquares / one.presentWeight : 0;
+      const own = one.squares;
+      for (let bin = 0; bin < bins.length; bin++) {
+        squares.bins[bin]! += own === undefined ? (one.bins[bin] ?? 0) * typical : (own.bins[bin] ?? 0);
+      }
+      if (one.unseenTop > sum.unseenTop) squares.unseenTop = own?.unseenTop ?? one.unseenTop * typical;
+    }
     sum.rows += one.rows;
     sum.weight += one.weight;
     sum.weightSquares += one.weightSquares;
@@ -55,5 +67,5 @@ export function pooledCounts(counts: readonly SeriesCounts[], binning: Binning):
     sum.sum += one.sum;
     sum.sumSquares += one.sumSquares;
   }
-  return sum;
+  return squares === undefined ? sum : { ...sum, squares };
 }

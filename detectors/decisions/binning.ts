@@ -82,6 +82,8 @@ export function countsOf(
     min: null as number | null,
     max: null as number | null,
   };
+  const binSquares = new Float64Array(bins.length);
+  const unseenSquares = new Map<string, number>();
   values.forEach((value, row) => {
     const weight = options.weights?.[row] ?? 1;
     counts.rows += 1;
@@ -100,7 +102,9 @@ export function countsOf(
     counts.presentWeightSquares += weight ** 2;
     if (numeric) {
       const x = Number(value);
-      bins[binOf(binning.edges, x)]! += weight;
+      const bin = binOf(binning.edges, x);
+      bins[bin]! += weight;
+      binSquares[bin]! += weight ** 2;
       counts.min = counts.min === null ? x : Math.min(counts.min, x);
       counts.max = counts.max === null ? x : Math.max(counts.max, x);
       counts.sum += weight * x;
@@ -109,11 +113,14 @@ export function countsOf(
     }
     const category = String(value);
     const index = categories.get(category);
-    if (index !== undefined) bins[index]! += weight;
-    else if (options.known?.has(category)) counts.unlisted += weight;
+    if (index !== undefined) {
+      bins[index]! += weight;
+      binSquares[index]! += weight ** 2;
+    } else if (options.known?.has(category)) counts.unlisted += weight;
     else {
       counts.unseen += weight;
       unseen.set(category, (unseen.get(category) ?? 0) + weight);
+      unseenSquares.set(category, (unseenSquares.get(category) ?? 0) + weight ** 2);
     }
   });
   const [top] = [...unseen].toSorted(([a, x], [b, y]) => y - x || Buffer.compare(Buffer.from(a), Buffer.from(b)));
@@ -123,5 +130,8 @@ export function countsOf(
     unseenTop: top?.[1] ?? 0,
     unseenTopValue: top?.[0] ?? null,
     unseenDistinct: unseen.size,
+    ...(options.weights !== undefined && {
+      squares: { bins: binSquares, unseenTop: top === undefined ? 0 : unseenSquares.get(top[0])! },
+    }),
   };
 }

@@ -126,6 +126,9 @@ function scaled(contrasts: SeriesContrasts, sums: WindowSums, all: number, prese
     presentWeight: present,
     presentWeightSquares: sums.presentWeightSquares * presentFactor ** 2,
     sums: contrasts.contrasts.map(({ over }, c) => sums.sums[c]! * factors[over]),
+    ...(sums.squares !== undefined && {
+      squares: contrasts.contrasts.map(({ over }, c) => sums.squares![c]! * factors[over] ** 2),
+    }),
   };
 }
 
@@ -141,5 +144,8 @@ function withoutShared(contrasts: SeriesContrasts, own: WindowSums, theirs: Wind
       contrast.over === "present_rows" ? theirs.sums[c]! : meanOf(contrast, c, theirs).y * own.presentWeight;
     return Math.max(0, sum - shared);
   });
-  return { ...own, sums };
+  if (own.squares === undefined) return { ...own, sums };
+  // As heavy a row as before: the squares shrink with the sum.
+  const squares = own.squares.map((square, c) => (own.sums[c]! > 0 ? (square * sums[c]!) / own.sums[c]! : square));
+  return { ...own, sums, squares };
 }

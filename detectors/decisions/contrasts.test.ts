@@ -124,12 +124,14 @@ describe("missing values", () => {
   });
 });
 
-it("with weights, shares are weighted and n is (Σw)²/Σw²", () => {
+it("with weights, shares are weighted and n is what their variance says", () => {
   const values = of({ a: 100, b: 100 });
   const weights = values.map((value) => (value === "a" ? 3 : 1));
   const { contrasts: list } = contrasts(values, { weights });
   expect(list[0]!.reference).toBeCloseTo(0.75, 12);
-  expect(list[0]!.referenceSize).toBeCloseTo(400 ** 2 / (100 * 9 + 100), 9);
+  // (Σw)²·y(1 − y)/Σw²(1{category} − y)²
+  const squares = 100 * (3 * 0.25) ** 2 + 100 * 0.75 ** 2;
+  expect(list[0]!.referenceSize).toBeCloseTo((400 ** 2 * 0.75 * 0.25) / squares, 9);
 });
 
 describe("the omnibus", () => {

@@ -1,6 +1,7 @@
 import type { Binning, Series } from "../../core/baseline.ts";
 import type { Signal } from "../../core/finding.ts";
 import type { PooledReference, SeriesCounts } from "../../core/profile.ts";
+import { designEffect, scoreRowWeights, shareRowWeights, type RowWeights } from "./design-effect.ts";
 import type { Season, WeekdayWeights } from "./season.ts";
 
 /**
@@ -29,6 +30,8 @@ export interface Contrast {
   readonly longShare?: number;
   /** Its part of the floor on effects; 1 unless a control version is compared: see `heldAgainst`. */
   readonly floorShare?: number;
+  /** What a weighted reference says of its rows' weights. */
+  readonly rowWeights?: RowWeights;
 }
 
 export type ContrastSignal = Extract<Signal, "distribution" | "missing" | "unseen">;
@@ -45,6 +48,11 @@ export interface WindowSums {
   readonly presentWeightSquares: number;
   /** Σ w·score per contrast; 0 for the omnibus. */
   readonly sums: readonly number[];
+  /**
+   * Of weighted rows, per contrast: Σw² of the rows that a share counts, Σw²·(score − mean)² of scores, 0 for the others.
+   * Absent where every row weighs 1, or the squares were not kept: then they are taken as spread like the weights.
+   */
+  readonly squares?: readonly number[];
   /** The control version's rows of the same window, brought to the same weight: what this window is held against. */
   readonly control?: ControlSums;
   /** Of a series with a season: Σw of all rows and of those with a value, by weekday. */
@@ -125,14 +133,34 @@ export function isMeasurable(
 /** The mean of a contrast's score in a window (or in pooled windows), and n. */
 export function meanOf(contrast: Contrast, index: number, window: WindowSums): { y: number; n: number } {
   const sum = window.sums[index]!;
-  switch (contrast.over) {
-    case "present":
-      return { y: sum / window.presentWeight, n: effectiveSize(window.presentWeight, window.presentWeightSquares) };
-    case "all":
-      return { y: sum / window.weight, n: effectiveSize(window.weight, window.weightSquares) };
-    case "present_rows":
-      return { y: sum / window.presentRows, n: window.presentRows };
-  }
+  if (contrast.over === "present_rows") return { y: sum / window.presentRows, n: window.presentRows };
+  const { weight, weightSquares } = weightsOver(contrast, window);
+  const y = sum / weight;
+  const n = effectiveSize(weight, weightSquares);
+  if (window.squares === undefined) return { y, n };
+  const now = rowWeightsIn(contrast, { sum, weight, squares: window.squares[index]!, weightSquares });
+  return { y, n: n / designEffect(y, now, contrast.rowWeights) };
+}
+
+/** Σw and Σw² of the rows that a weighted contrast is a mean over. */
+export function weightsOver(
+  contrast: Contrast,
+  sums: Pick<WindowSums, "weight" | "weightSquares" | "presentWeight" | "presentWeightSquares">,
+): { weight: number; weightSquares: number } {
+  return contrast.over === "all"
+    ? { weight: sums.weight, weightSquares: sums.weightSquares }
+    : { weight: sums.presentWeight, weightSquares: sums.presentWeightSquares };
+}
+
+function rowWeightsIn(contrast: Contrast, sums: Parameters<typeof shareRowWeights>[0]): RowWeights {
+  return contrast.form === "score"
+    ? scoreRowWeights(sums, contrast.variance)
+    : shareRowWeights(sums, contrast.rowWeights);
+}
+
+/** What weights leave of `size`, n of a window as (Σw)²/Σw², for a contrast whose mean is the reference's. */
+export function sizeFor({ reference, rowWeights }: Pick<Contrast, "reference" | "rowWeights">, size: number): number {
+  return rowWeights === undefined ? size : size / designEffect(reference, rowWeights, rowWeights);
 }
 
 /** Raw rows that a contrast of this signal speaks of; the minima of 30 and 100 are on these. */
@@ -311,6 +339,43 @@ export function contrastsOf(
   const edges = binning.kind === "numeric" ? binning.edges.length : 0;
   // Filled and read within one call each time: an array a call is what most of projecting would cost.
   const cumulative = new Float64Array(edges);
+  const projected = (counts: SeriesCounts): number[] => {
+    let running = 0;
+    for (let bin = 0; bin < edges; bin += 1) cumulative[bin] = running += counts.bins[bin] ?? 0;
+    const sums = zeros(contrasts.length);
+    for (let c = 0; c < sums.length; c += 1) sums[c] = projections[c]!(counts, cumulative);
+    return sums;
+  };
+  const scatterOf = (counts: SeriesCounts, rows: ArrayLike<number>): number[] => {
+    const scatter = zeros(contrasts.length);
+    if (!(counts.presentWeight > 0)) return scatter;
+    for (const [c, scores] of scoresByContrast) {
+      const mean = weightedSum(counts.bins, scores) / counts.presentWeight;
+      for (let bin = 0; bin < scores.length; bin += 1) scatter[c]! += (rows[bin] ?? 0) * (scores[bin]! - mean) ** 2;
+    }
+    return scatter;
+  };
+  const squaresOf = (counts: SeriesCounts, squares: NonNullable<SeriesCounts["squares"]>): number[] => {
+    const scatter = scatterOf(counts, squares.bins);
+    const squared = projected({
+      ...counts,
+      ...squares,
+      presentWeight: counts.presentWeightSquares,
+      missing: Math.max(0, counts.weightSquares - counts.presentWeightSquares),
+      nonFinite: 0,
+    });
+    return contrasts.map(({ form, over }, c) =>
+      over === "present_rows" ? 0 : form === "score" ? scatter[c]! : squared[c]!,
+    );
+  };
+  const project = (counts: SeriesCounts): WindowSums => {
+    const { weight, weightSquares, presentWeight, presentWeightSquares } = counts;
+    const of = { rows: counts.rows, presentRows: counts.presentRows };
+    const sums = projected(counts);
+    const squares = counts.squares === undefined ? {} : { squares: squaresOf(counts, counts.squares) };
+    return { ...of, weight, weightSquares, presentWeight, presentWeightSquares, sums, ...squares };
+  };
+  if (pooled.squares !== undefined) learnRowWeights(contrasts, project(pooled));
   return {
     series,
     kind: binning.kind,
@@ -322,27 +387,21 @@ export function contrastsOf(
     referencePresentRows: presentRows,
     concurrent,
     season: null,
-    scatter: (counts) => {
-      const scatter = zeros(contrasts.length);
-      if (!(counts.presentWeight > 0)) return scatter;
-      for (const [c, scores] of scoresByContrast) {
-        const mean = weightedSum(counts.bins, scores) / counts.presentWeight;
-        for (let bin = 0; bin < scores.length; bin += 1) {
-          scatter[c]! += (counts.bins[bin] ?? 0) * (scores[bin]! - mean) ** 2;
-        }
-      }
-      return scatter;
-    },
-    project: (counts) => {
-      let running = 0;
-      for (let bin = 0; bin < edges; bin += 1) cumulative[bin] = running += counts.bins[bin] ?? 0;
-      const sums = zeros(contrasts.length);
-      for (let c = 0; c < sums.length; c += 1) sums[c] = projections[c]!(counts, cumulative);
-      const { weight, weightSquares, presentWeight, presentWeightSquares } = counts;
-      const of = { rows: counts.rows, presentRows: counts.presentRows };
-      return { ...of, weight, weightSquares, presentWeight, presentWeightSquares, sums };
-    },
+    scatter: (counts) => scatterOf(counts, counts.bins),
+    project,
   };
+}
+
+/** Completes the contrasts of a weighted reference: how heavy its rows are, and so N. */
+function learnRowWeights(contrasts: Contrast[], sums: WindowSums): void {
+  contrasts.forEach((contrast, c) => {
+    if (contrast.form === "omnibus" || contrast.over === "present_rows") return;
+    const { weight, weightSquares } = weightsOver(contrast, sums);
+    const of = { sum: sums.sums[c]!, weight, squares: sums.squares![c]!, weightSquares };
+    const rowWeights = rowWeightsIn(contrast, of);
+    const weighted = { ...contrast, rowWeights };
+    contrasts[c] = { ...weighted, referenceSize: sizeFor(weighted, contrast.referenceSize) };
+  });
 }
 
 /** Location (mean mid-rank) and spread (mean distance of the mid-rank from the middle, scaled to 0 … 1). */
@@ -383,14 +442,18 @@ function rankContrasts(binning: Extract<Binning, { kind: "numeric" }>, pooled: S
 }
 
 /**
- * At most 30 categories, each with a reference count ≥ 25; ties by the category's bytes. All others, unseen ones
+ * At most 30 categories, each with a reference count ≥ 25 (of weighted rows (Σw)²/Σw²); ties by the category's bytes. All others, unseen ones
  * included, are `rare`.
  */
 function keptCategories(categories: readonly string[], pooled: SeriesCounts) {
   const size = effectiveSize(pooled.presentWeight, pooled.presentWeightSquares);
+  const rows = (index: number, share: number): number =>
+    pooled.squares === undefined
+      ? share * size
+      : effectiveSize(pooled.bins[index] ?? 0, pooled.squares.bins[index] ?? 0);
   return categories
     .map((category, index) => ({ category, index, share: (pooled.bins[index] ?? 0) / pooled.presentWeight }))
-    .filter(({ share }) => share * size >= minKeptCount - 1e-6)
+    .filter(({ index, share }) => rows(index, share) >= minKeptCount - 1e-6)
     .toSorted((a, b) => b.share - a.share || Buffer.compare(Buffer.from(a.category), Buffer.from(b.category)))
     .slice(0, maxKeptCategories);
 }

@@ -1,6 +1,14 @@
 import type { SeriesCounts } from "../../core/profile.ts";
 import { concurrentSums, heldAgainst } from "./concurrent.ts";
-import { effectiveSize, isMeasurable, meanOf, zeros, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
+import {
+  effectiveSize,
+  isMeasurable,
+  meanOf,
+  sizeFor,
+  zeros,
+  type SeriesContrasts,
+  type WindowSums,
+} from "./contrasts.ts";
 import type { Belief } from "./evidence.ts";
 import { omnibusStatistic, type OmnibusCells } from "./omnibus.ts";
 import { onWeekday } from "./season.ts";
@@ -248,10 +256,11 @@ export function canLearn(
   typical: TypicalSize | null,
   cells: OmnibusCells | null,
 ): boolean {
-  const { form, over, oneSided, reference, variance } = contrasts.contrasts[c]!;
+  const contrast = contrasts.contrasts[c]!;
+  const { form, over, oneSided, reference, variance } = contrast;
   if (form === "omnibus") return cells !== null;
   if (oneSided || variance === 0 || typical === null) return false;
-  const n = over === "all" ? typical.all : typical.present;
+  const n = sizeFor(contrast, over === "all" ? typical.all : typical.present);
   return n * Math.min(reference, 1 - reference) >= 1;
 }
 

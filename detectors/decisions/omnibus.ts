@@ -1,5 +1,6 @@
-import { effectiveSize, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
+import { effectiveSize, meanOf, sizeFor, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
 import { chiSquareTail } from "./chi-square-tail.ts";
+import { designEffect, shareRowWeights, type RowWeights } from "./design-effect.ts";
 import { phiGrid } from "./variance-inflation.ts";
 
 const minExpectedCount = 5;
@@ -16,13 +17,28 @@ export function omnibusCells(contrasts: SeriesContrasts, typicalSize: number): O
   let kept = 0;
   let rest = 1;
   for (const index of contrasts.keptShares) {
-    const share = contrasts.contrasts[index]!.reference;
-    if (share * typicalSize < minExpectedCount) break;
+    const contrast = contrasts.contrasts[index]!;
+    if (contrast.reference * sizeFor(contrast, typicalSize) < minExpectedCount) break;
     kept += 1;
-    rest -= share;
+    rest -= contrast.reference;
   }
-  const cells = { kept, rest: rest * typicalSize >= minExpectedCount };
+  const cells = { kept, rest: rest * sizeFor(restOf(contrasts, kept), typicalSize) >= minExpectedCount };
   return kept + (cells.rest ? 1 : 0) >= 2 ? cells : null;
+}
+
+/** Everything but the `kept` most frequent categories, as the reference has it. */
+function restOf(contrasts: SeriesContrasts, kept: number): { reference: number; rowWeights?: RowWeights } {
+  let reference = 1;
+  let squares = 1;
+  let weighted = false;
+  for (const index of contrasts.keptShares.slice(0, kept)) {
+    const { reference: share, rowWeights } = contrasts.contrasts[index]!;
+    reference -= share;
+    squares -= share * (rowWeights?.inside ?? 1);
+    weighted ||= rowWeights !== undefined;
+  }
+  if (!weighted) return { reference };
+  return { reference, rowWeights: shareRowWeights({ sum: reference, weight: 1, squares, weightSquares: 1 }) };
 }
 
 /** X² over the cells, its degrees of freedom, and half the summed distance of the cells' shares (plug-in total variation). */
@@ -35,7 +51,8 @@ export interface OmnibusStatistic {
 
 /**
  * Homogeneity of a 2×(d+1) table: the reference's counts are a sample too. With `oneSample` they are taken as exact,
- * for sub-windows against the pooled reference that holds them.
+ * for sub-windows against the pooled reference that holds them. Weighted rows are as many in each cell as its own share has
+ * (`meanOf`), so that each cell adds what it varies by: the sum is still about d for independent rows.
  */
 export function omnibusStatistic(
   contrasts: SeriesContrasts,
@@ -55,29 +72,57 @@ export function omnibusStatistic(
   }
   const total = cells.rest ? 1 : covered;
   const totalReference = cells.rest ? 1 : coveredReference;
-  const n = effectiveSize(presentWeight, window.presentWeightSquares) * total;
-  const size = referenceSize * totalReference;
+  const allRows = effectiveSize(presentWeight, window.presentWeightSquares);
+  const whole = { n: allRows * total, size: referenceSize * totalReference };
+  const { n } = whole;
+  const sizeOfBoth = (of: typeof whole) => (options.oneSample ? of.n : (of.n * of.size) / (of.n + of.size));
+  const weighted =
+    window.squares !== undefined || contrasts.keptShares.some((c) => contrasts.contrasts[c]!.rowWeights !== undefined);
   let xSquare = 0;
   let distance = 0;
-  const add = (share: number, referenceShare: number): void => {
-    const pooled = options.oneSample ? referenceShare : (n * share + size * referenceShare) / (n + size);
+  const add = (share: number, referenceShare: number, of: typeof whole): void => {
+    const pooled = options.oneSample ? referenceShare : (of.n * share + of.size * referenceShare) / (of.n + of.size);
     const difference = share - referenceShare;
-    if (pooled > 0) xSquare += difference ** 2 / pooled;
+    if (pooled > 0) xSquare += (difference ** 2 / pooled) * (weighted ? sizeOfBoth(of) : 1);
     distance += Math.abs(difference);
   };
   if (total > 0) {
     for (let i = 0; i < cells.kept; i += 1) {
       const index = contrasts.keptShares[i]!;
-      add(window.sums[index]! / presentWeight / total, contrasts.contrasts[index]!.reference / totalReference);
+      const contrast = contrasts.contrasts[index]!;
+      const own = weighted
+        ? { n: meanOf(contrast, index, window).n * total, size: contrast.referenceSize * totalReference }
+        : whole;
+      add(window.sums[index]! / presentWeight / total, contrast.reference / totalReference, own);
     }
-    if (cells.rest) add(Math.max(0, 1 - covered), Math.max(0, 1 - coveredReference));
+    if (cells.rest) {
+      const own = weighted ? restSizes(contrasts, cells.kept, window) : whole;
+      add(Math.max(0, 1 - covered), Math.max(0, 1 - coveredReference), own);
+    }
   }
   return {
-    xSquare: xSquare * (options.oneSample ? n : (n * size) / (n + size)),
+    xSquare: xSquare * (weighted ? 1 : sizeOfBoth(whole)),
     degreesOfFreedom: cells.kept + (cells.rest ? 1 : 0) - 1,
     totalVariation: distance / 2,
     n,
   };
+}
+
+/** n and N of the cell for everything else, of weighted rows. */
+function restSizes(contrasts: SeriesContrasts, kept: number, window: WindowSums): { n: number; size: number } {
+  const { presentWeight: weight, presentWeightSquares: weightSquares, squares } = window;
+  const rest = restOf(contrasts, kept);
+  const size = sizeFor({ ...rest }, contrasts.contrasts[contrasts.omnibus]!.referenceSize);
+  const rows = effectiveSize(weight, weightSquares);
+  if (squares === undefined) return { n: rows, size };
+  const left = (of: readonly number[], all: number) =>
+    Math.max(
+      0,
+      contrasts.keptShares.slice(0, kept).reduce((sum, index) => sum - of[index]!, all),
+    );
+  const sum = left(window.sums, weight);
+  const now = shareRowWeights({ sum, weight, squares: left(squares, weightSquares), weightSquares }, rest.rowWeights);
+  return { n: rows / designEffect(sum / weight, now, rest.rowWeights), size };
 }
 
 /**

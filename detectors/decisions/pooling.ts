@@ -1,4 +1,4 @@
-import { zeros, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
+import { weightsOver, zeros, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
 import type { WeekdayWeights } from "./season.ts";
 
 /** One window of one series as the decision state keeps it, for the long horizon. */
@@ -10,6 +10,8 @@ export interface RecentWindow {
   readonly weights?: readonly [weight: number, squares: number, presentWeight: number, presentSquares: number];
   readonly presentRows: number;
   readonly sums: readonly number[];
+  /** As in `WindowSums`; only of weighted rows. */
+  readonly squares?: readonly number[];
   /** Monday 0; of series with a season. */
   readonly weekday?: number;
   /** The control version's rows of the same window, where it was held against those. */
@@ -46,7 +48,14 @@ function recentSums(window: Omit<WindowSums, "control">): Omit<RecentWindow, "in
     window.presentWeightSquares === presentRows;
   const weights = [window.weight, window.weightSquares, window.presentWeight, window.presentWeightSquares] as const;
   const sums = window.sums.map(round);
-  return unweighted ? { rows, presentRows, sums } : { rows, weights, presentRows, sums };
+  if (unweighted) return { rows, presentRows, sums };
+  return {
+    rows,
+    weights,
+    presentRows,
+    sums,
+    ...(window.squares !== undefined && { squares: window.squares.map(round) }),
+  };
 }
 
 /** The windows after `afterIndex` added up, and the control's rows of each of them, if there are any. */
@@ -67,11 +76,10 @@ export function pooledWindows(
   return { ...sums, control: { ...addedUp(contrasts, controls), scatter }, windows: pooled.length };
 }
 
+type AddedWindow = Pick<RecentWindow, "rows" | "weights" | "presentRows" | "sums" | "squares">;
+
 /** The sums of several windows together. */
-export function addedUp(
-  contrasts: SeriesContrasts,
-  windows: readonly Pick<RecentWindow, "rows" | "weights" | "presentRows" | "sums">[],
-): WindowSums {
+export function addedUp(contrasts: SeriesContrasts, windows: readonly AddedWindow[]): WindowSums {
   const sums = zeros(contrasts.contrasts.length);
   const total = { rows: 0, weight: 0, weightSquares: 0, presentRows: 0, presentWeight: 0, presentWeightSquares: 0 };
   for (const window of windows) {
@@ -85,10 +93,27 @@ export function addedUp(
     total.presentWeightSquares += presentWeightSquares;
     for (let c = 0; c < sums.length; c += 1) sums[c]! += window.sums[c]!;
   }
-  return { ...total, sums };
+  if (windows.every(({ squares }) => squares === undefined)) return { ...total, sums };
+  const squares = zeros(sums.length);
+  for (const window of windows) {
+    const own = window.squares ?? evenSquares(contrasts, window);
+    for (let c = 0; c < squares.length; c += 1) squares[c]! += own[c]!;
+  }
+  return { ...total, sums, squares };
 }
 
-function weightsOf({ rows, presentRows, weights }: Pick<RecentWindow, "rows" | "presentRows" | "weights">) {
+/** Squares of a window that has none: exact where every row weighs 1, else as if weights had nothing to do with values. */
+function evenSquares({ contrasts }: SeriesContrasts, window: AddedWindow): number[] {
+  const [weight, weightSquares, presentWeight, presentWeightSquares] = weightsOf(window);
+  return contrasts.map((contrast, c) => {
+    if (contrast.form === "omnibus" || contrast.over === "present_rows") return 0;
+    const over = weightsOver(contrast, { weight, weightSquares, presentWeight, presentWeightSquares });
+    if (contrast.form === "score") return contrast.variance * over.weightSquares;
+    return over.weight > 0 ? (window.sums[c]! * over.weightSquares) / over.weight : 0;
+  });
+}
+
+function weightsOf({ rows, presentRows, weights }: Pick<AddedWindow, "rows" | "presentRows" | "weights">) {
   return weights ?? ([rows, rows, presentRows, presentRows] as const);
 }
 

@@ -281,13 +281,12 @@ function contrastInSeason(contrast: Contrast, c: number, season: Season, weights
   season.references.forEach((sums, phase) => {
     const share = weights[phase]![own] / total;
     if (!(share > 0)) return;
-    const { y } = form === "omnibus" ? { y: 0 } : meanOf(contrast, c, sums);
-    const size =
-      over === "all"
-        ? effectiveSize(sums.weight, sums.weightSquares)
-        : effectiveSize(sums.presentWeight, sums.presentWeightSquares);
+    const { y, n } =
+      form === "omnibus"
+        ? { y: 0, n: effectiveSize(sums.presentWeight, sums.presentWeightSquares) }
+        : meanOf(contrast, c, sums);
     reference += share * y;
-    noise += share ** 2 / size;
+    noise += share ** 2 / n;
   });
   const referenceSize = 1 / noise;
   if (!(referenceSize > 0) || !Number.isFinite(referenceSize)) return contrast;

@@ -51,7 +51,8 @@ export function createWeightedModel(
 function weightedCounts(binning: Binning, values: Float64Array, weights: Float64Array): SeriesCounts {
   const slot = slotsOf(binning);
   const bins = new Float64Array(binning.kind === "numeric" ? binning.edges.length + 1 : binning.categories.length);
-  const unseen = new Map<number, number>();
+  const binSquares = new Float64Array(bins.length);
+  const unseen = new Map<number, readonly [weight: number, squares: number]>();
   const sums = { weight: 0, weightSquares: 0, presentRows: 0, presentWeight: 0, presentWeightSquares: 0, missing: 0 };
   for (const [row, value] of values.entries()) {
     const weight = weights[row]!;
@@ -65,18 +66,24 @@ function weightedCounts(binning: Binning, values: Float64Array, weights: Float64
     sums.presentWeight += weight;
     sums.presentWeightSquares += weight ** 2;
     const bin = slot(value);
-    if (bin === null) unseen.set(value, (unseen.get(value) ?? 0) + weight);
-    else bins[bin]! += weight;
+    if (bin === null) {
+      const [before, squares] = unseen.get(value) ?? [0, 0];
+      unseen.set(value, [before + weight, squares + weight ** 2]);
+    } else {
+      bins[bin]! += weight;
+      binSquares[bin]! += weight ** 2;
+    }
   }
-  const news = [...unseen.values()];
+  const news = [...unseen.values()].toSorted(([a], [b]) => b - a);
   return {
     ...emptyCounts(binning),
     ...sums,
     rows: values.length,
     bins,
-    unseen: news.reduce((sum, weight) => sum + weight, 0),
-    unseenTop: Math.max(0, ...news),
+    unseen: news.reduce((sum, [weight]) => sum + weight, 0),
+    unseenTop: news[0]?.[0] ?? 0,
     unseenDistinct: news.length,
+    squares: { bins: binSquares, unseenTop: news[0]?.[1] ?? 0 },
   };
 }
 
