@@ -75,6 +75,7 @@ describe("a model of the configuration", { timeout: 120_000 }, () => {
     expect(configured?.configuration).toContain("a baseline from 2026-01-01 to 2026-01-29: 28 windows");
     expect(configured?.assumed.join()).toContain("100 rows a window, by --rows-per-window");
     expect(configured?.cannotHold).toEqual([]);
+    expect(configured?.healthy?.value).toBe(results[0]!.measured[0]!.value);
     const found = results.map(({ scenario, peer, referenceRows, rows }) => [peer, scenario, referenceRows / rows]);
     expect(found).toEqual([
       [null, "iid", 28],

@@ -2,6 +2,7 @@ import { LeewayError } from "../../core/errors.ts";
 import {
   measuredOf,
   measuredPeer,
+  measuredTogether,
   type BarVerdict,
   type ConfiguredReport,
   type Measured,
@@ -11,6 +12,7 @@ import {
 import type { SimulatedMonitoring } from "../../detectors/simulate/outcome.ts";
 import { modelScenarios, type ConfiguredModel } from "../../detectors/simulate/model-scenarios.ts";
 import { peerRules, type PeerRule } from "../../detectors/simulate/peers.ts";
+import type { Run } from "../../detectors/simulate/run.ts";
 import { scenarioNamed, scenarios, type Scenario } from "../../detectors/simulate/scenarios.ts";
 import { createSimulationThreads } from "../../detectors/simulate/threads.ts";
 import { nearestName } from "../config/fault.ts";
@@ -88,19 +90,19 @@ export const simulateCommand = defineCommand({
     const { monitoring = defaultMonitoring, model = null, report = null } = configured ?? {};
     const started = performance.now();
     const request = { chosen, quick, seed, workers, monitoring, model };
-    const results = await simulated(context, request);
+    const { results, healthy } = await simulated(context, request);
     const bounds = peerRules.filter(({ bound }) => bound === true);
     const peers = options.peers === true ? peerRules : model === null ? [] : bounds;
     if (peers.length > 0) results.push(...(await simulatedPeers(context, peers, request)));
     const seconds = Math.round((performance.now() - started) / 1000);
     if (options.json === true) {
-      const own = report === null ? {} : { configured: report };
+      const own = report === null ? {} : { configured: { ...report, healthy } };
       const whole: SimulationReport = { seed, quick, monitoring, seconds, ...own, results };
       context.write(`${JSON.stringify(whole, null, 2)}\n`);
     } else {
       if (report !== null) context.write(configuredText(report, context));
       context.write(tableOf(results, context));
-      const answer = report === null ? "" : answerOf(report.model, results);
+      const answer = report === null ? "" : answerOf(report.model, results, healthy);
       if (answer !== "") context.write(`\n${wrapText(answer, textWidth(context))}\n`);
       context.write(`\n${summaryOf(results, quick)} ${seconds} s, seed ${seed}.\n`);
     }
@@ -120,7 +122,10 @@ interface SimulationRequest {
   readonly model: ConfiguredModel | null;
 }
 
-async function simulated(context: CommandContext, request: SimulationRequest): Promise<ScenarioResult[]> {
+async function simulated(
+  context: CommandContext,
+  request: SimulationRequest,
+): Promise<{ readonly results: ScenarioResult[]; readonly healthy: Measured | null }> {
   const { chosen, quick, seed, workers, monitoring, model } = request;
   const fraction = (models: number) => Math.min(mostModels, Math.max(fewestModels, Math.ceil(models / quickFraction)));
   const modelsOf = ({ models, quickModels = fraction(models) }: Scenario) => (quick ? quickModels : models);
@@ -129,6 +134,7 @@ async function simulated(context: CommandContext, request: SimulationRequest): P
   await using threads = createSimulationThreads(workers);
   let done = 0;
   const results: ScenarioResult[] = [];
+  const all: { readonly scenario: Scenario; readonly runs: readonly Run[] }[] = [];
   for (const scenario of chosen) {
     const runs = await threads.run(scenario.name, modelsOf(scenario), {
       seed,
@@ -138,8 +144,9 @@ async function simulated(context: CommandContext, request: SimulationRequest): P
       progress: (more) => progress.update((done += more), total),
     });
     results.push(measuredOf(scenario, runs, monitoring, defaultMonitoring));
+    all.push({ scenario, runs });
   }
-  return results;
+  return { results, healthy: measuredTogether(all, monitoring) };
 }
 
 async function simulatedPeers(
@@ -234,17 +241,19 @@ function tableOf(results: readonly ScenarioResult[], context: CommandContext): s
 /** Found within the last of its windows in fewer runs than this, a change is as good as not seen. */
 const hardlyEver = 0.5;
 
-/** What the table comes to, in two sentences. */
-function answerOf(model: string, results: readonly ScenarioResult[]): string {
+/** What the table comes to, in a few sentences. */
+function answerOf(model: string, results: readonly ScenarioResult[], healthy: Measured | null): string {
   const own = results.filter(({ peer }) => peer === null);
   const rates = own.filter(({ kind }) => kind === "false_incidents");
   const sentences: string[] = [];
-  const worst = rates.toSorted((a, b) => b.measured[0]!.value - a.measured[0]!.value)[0];
-  if (worst !== undefined) {
-    const [{ value, low, high, bar }] = worst.measured as [Measured];
-    const budget = bar === null ? "" : `, which may be at most ${Number(bar.value.toPrecision(3))}`;
+  const [worst] = rates.toSorted((a, b) => b.measured[0]!.value - a.measured[0]!.value);
+  if (healthy !== null && worst !== undefined) {
+    const of = rates.length === 1 ? worst.title : `all ${rates.length} kinds of healthy traffic`;
+    const most = worst.measured[0]!;
+    const largest =
+      rates.length === 1 || most.value === 0 ? "" : `; the largest is ${rateText(most)} with: ${worst.title}`;
     sentences.push(
-      `${printable(model)}: at most ${value.toFixed(3)} false incidents a week (${low.toFixed(3)}–${high.toFixed(3)}; ${worst.title})${budget}.`,
+      `${printable(model)}: ${rateText(healthy)} false incidents a week over ${of} (${barOf(healthy)}: ${healthy.verdict})${largest}.`,
     );
   }
   const missed = own
@@ -257,6 +266,7 @@ function answerOf(model: string, results: readonly ScenarioResult[]): string {
   return sentences.join(" ");
 }
 
+const rateText = ({ value, low, high }: Measured) => `${value.toFixed(3)} (${low.toFixed(3)}–${high.toFixed(3)})`;
 const counted = (count: number) => count.toLocaleString("en-GB");
 
 function sampleOf({ models, modelWeeks }: ScenarioResult): string {

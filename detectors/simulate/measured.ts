@@ -51,7 +51,7 @@ export interface SimulationReport {
   readonly monitoring: SimulatedMonitoring;
   readonly seconds: number;
   /** The model of a configuration whose own scenarios these are; absent: the general ones. */
-  readonly configured?: ConfiguredReport;
+  readonly configured?: ConfiguredReport & { readonly healthy: Measured | null };
   readonly results: readonly ScenarioResult[];
 }
 
@@ -101,8 +101,7 @@ export function measuredOf(
   };
   switch (scenario.kind) {
     case "false_incidents": {
-      const counted = scenario.windows - (scenario.subWindowsKnown === false ? 14 : 0);
-      const weeks = counted / calendarOf(stream).windowsPerWeek;
+      const weeks = countedWeeks(scenario);
       const bar = scenario.bar
         ? ({
             kind: "at_most",
@@ -190,6 +189,25 @@ export function measuredOf(
       };
     }
   }
+}
+
+/** False incidents over several kinds of healthy traffic, each model as one; null if there are none, or their weeks differ. */
+export function measuredTogether(
+  of: readonly { readonly scenario: Scenario; readonly runs: readonly Run[] }[],
+  { falseIncidentsPerModelWeek }: SimulatedMonitoring,
+): Measured | null {
+  const healthy = of.flatMap(({ scenario, runs }) =>
+    scenario.kind === "false_incidents" && scenario.bar ? [{ weeks: countedWeeks(scenario), runs }] : [],
+  );
+  const weeks = healthy[0]?.weeks;
+  if (weeks === undefined || healthy.some((one) => one.weeks !== weeks)) return null;
+  const runs = healthy.flatMap((one) => one.runs);
+  return falseIncidentsOf(runs, weeks, budgetTolerance * falseIncidentsPerModelWeek);
+}
+
+/** Weeks of a model whose incidents count. */
+function countedWeeks({ windows, subWindowsKnown, stream }: Extract<Scenario, { kind: "false_incidents" }>): number {
+  return (windows - (subWindowsKnown === false ? 14 : 0)) / calendarOf(stream).windowsPerWeek;
 }
 
 /** What another tool's rule did with the same models: windows and columns that alert, and how soon it saw the change. */
