@@ -66,14 +66,20 @@ function bruteForce(rows: readonly Row[], binning: Awaited<ReturnType<typeof cre
   const nonFinite = rows.filter((row) => typeof row.value === "number" && !Number.isFinite(row.value));
   const present = rows.filter((row) => !missing.includes(row) && !nonFinite.includes(row));
   const bins = new Map<number, number>();
+  const binSquares = new Map<number, number>();
   const unseen = new Map<string, number>();
+  const unseenSquares = new Map<string, number>();
   for (const { value, weight } of present) {
     const bin =
       binning.kind === "numeric"
         ? binning.edges.filter((edge) => edge < (value as number)).length
         : binning.categories.indexOf(String(value));
-    if (bin < 0) unseen.set(String(value), (unseen.get(String(value)) ?? 0) + weight);
-    else bins.set(bin, (bins.get(bin) ?? 0) + weight);
+    const [sums, squares, key] =
+      bin < 0 ? ([unseen, unseenSquares, String(value)] as const) : ([bins, binSquares, bin] as const);
+    for (const [map, amount] of [[sums, weight] as const, [squares, weight ** 2] as const]) {
+      const counted = map as Map<number | string, number>;
+      counted.set(key, (counted.get(key) ?? 0) + amount);
+    }
   }
   const numbers = binning.kind === "numeric" ? present.map((row) => row.value as number) : [];
   const top = [...unseen].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0];
@@ -87,6 +93,10 @@ function bruteForce(rows: readonly Row[], binning: Awaited<ReturnType<typeof cre
     missing: sum(missing),
     nonFinite: sum(nonFinite),
     bins: [...bins].toSorted((a, b) => a[0] - b[0]),
+    squares: {
+      bins: [...binSquares].toSorted((a, b) => a[0] - b[0]),
+      unseenTop: top === undefined ? 0 : unseenSquares.get(top[0])!,
+    },
     unlisted: 0,
     unseen: [...unseen.values()].reduce((total, weight) => total + weight, 0),
     unseenTop: top?.[1] ?? 0,
@@ -170,17 +180,70 @@ test.each([
     for (const [index, { feature, sql }] of expressions.entries()) {
       const stored = profiles.find((profile) => profile.series.feature === feature)!;
       const expected = bruteForce(await valuesOf(facts, sql, day), binnings[index]!);
-      const { bins: dense, ...counts } = stored.counts;
-      const { bins, sum, sumSquares, ...exact } = expected;
+      const { bins: dense, squares: storedSquares, ...counts } = stored.counts;
+      const { bins, squares, sum, sumSquares, ...exact } = expected;
       expect(stored.window).toEqual(window);
       expect(counts).toMatchObject(exact);
-      const filled = Array.from(dense, (weight, bin) => [bin, weight]).filter(([, weight]) => weight !== 0);
-      expect(filled).toEqual(bins);
+      const filled = (of: ArrayLike<number>) =>
+        Array.from(of, (weight, bin) => [bin, weight]).filter(([, weight]) => weight !== 0);
+      expect(filled(dense)).toEqual(bins);
+      expect(storedSquares && { ...storedSquares, bins: filled(storedSquares.bins) }).toEqual(
+        weight === "1" ? undefined : squares,
+      );
       expect(dense).toHaveLength(binCount(binnings[index]!));
       expect(counts.sum).toBeCloseTo(sum, 4);
       expect(counts.sumSquares / Math.max(1, sumSquares)).toBeCloseTo(sumSquares === 0 ? 0 : 1, 9);
     }
   }
+});
+
+test("squares are stored for weighted rows alone; profiles without them are read as they were", async () => {
+  await using facts = await createTestDatabase();
+  const common = { model: "m", schemaId: narrow.schemaId, stepMs: 20_000, count: 4320, num: [amount, step, flag] };
+  await generateEvents(facts, { ...common, fromMs: startMs, cat: [city(40)] });
+  await generateEvents(facts, { ...common, fromMs: startMs + dayMs, cat: [city(45)], weight: "1 + i % 4 / 2" });
+  const reference = { environment: "production", model: "m", fromMs: startMs, toMs: startMs + dayMs };
+  const expressions = featureExpressions(features, [narrow]);
+  const binnings = await createBinnings(facts, reference, expressions);
+  const series = expressions.map((one, index) => ({ ...one, binning: binnings[index]!, binningVersion: "" }));
+  await insertBaselineSeries(
+    facts,
+    "b",
+    series.map((one) => ({ ...one, version: "" })),
+    startMs,
+  );
+  const of = { environment: "production", model: "m", baselineId: "b", kind: "live" } as const;
+  const profiles = async (day: number, revision: number, weighted: boolean | null) => {
+    const window = { startMs: startMs + day * dayMs, endMs: startMs + (day + 1) * dayMs };
+    const written = { ...of, revision, windows: [window], series, slices: [], resultsByVersion: false, reference };
+    const when = { computedAtMs: startMs, expiresOn: "2149-06-01" };
+    if (weighted !== null) {
+      const rows = { environment: "production", model: "m" };
+      await writeProfiles(facts, { ...written, ...when, rows, weighted });
+    }
+    return readProfiles(facts, { ...of, fromMs: window.startMs, toMs: window.endMs }, ({ feature }) =>
+      binCount(series.find((one) => one.feature === feature)!.binning),
+    );
+  };
+  const squareRows = () => facts.query<{ count: number }>("SELECT count() AS count FROM profile_weight_squares");
+
+  const plain = await profiles(0, 0, false);
+  expect(plain).toHaveLength(series.length);
+  expect(plain.filter(({ counts }) => "squares" in counts)).toEqual([]);
+  expect(await squareRows()).toEqual([{ count: 0 }]);
+
+  const weighted = await profiles(1, 0, true);
+  expect(weighted.every(({ counts }) => counts.squares !== undefined)).toBe(true);
+  expect(await squareRows()).toEqual([{ count: series.length }]);
+  // Again under the same name, as after a crash between the two passes, nothing is counted twice.
+  expect(await profiles(1, 0, true)).toEqual(weighted);
+
+  // As a program stored them that kept no squares; the next revision has them.
+  await facts.command("TRUNCATE TABLE profile_weight_squares");
+  const before = weighted.map(({ counts: { squares: _, ...counts }, ...profile }) => ({ ...profile, counts }));
+  expect(await profiles(1, 0, null)).toEqual(before);
+  const revised = await profiles(1, 1, true);
+  expect(revised.map(({ counts }) => counts)).toEqual(weighted.map(({ counts }) => counts));
 });
 
 test("bins are distinct type-7 quantiles, and each decile points at its edge", async () => {

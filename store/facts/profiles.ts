@@ -4,12 +4,14 @@ import type { Window } from "../../core/window.ts";
 import { insertSettings } from "./client.ts";
 import type { Facts } from "./client.ts";
 import type { CohortExpression } from "./cohort-expressions.ts";
+import { countedRows, heaviest } from "./counted-rows.ts";
+import type { CountedRows, Counting } from "./counted-rows.ts";
 import { readBlocks } from "./native/reader.ts";
 import type { ReadBlock, ReadColumn } from "./native/reader.ts";
-import { scopeCondition, scopeParams, sqlText, windowStartExpression } from "./row-scope.ts";
 import type { RowScope } from "./row-scope.ts";
-import { binCount, binningsOf, extraSlots, slotColumns, slotParams, slotSettings } from "./slots.ts";
+import { binCount, extraSlots, slotSettings } from "./slots.ts";
 import type { BinnedExpression } from "./slots.ts";
+import { isWeighted, withWeightSquares, writeWeightSquares } from "./weight-squares.ts";
 
 export interface ProfileRequest {
   /** The rows that are counted: those of the windows. */
@@ -60,74 +62,19 @@ export async function writeProfiles(facts: Facts, request: ProfileRequest): Prom
   await writeCounts(facts, request, { name: "results", series: results, slices: [], version: null });
 }
 
-/** What one statement counts. */
-interface Counting {
-  readonly name: string;
-  readonly series: readonly BinnedExpression[];
-  readonly slices: ProfileRequest["slices"];
-  /** Of the results among the series; null: by the rows' versions. */
-  readonly version: string | null;
-}
-
+/** Squares first: once a profile is stored, all of it is. */
 async function writeCounts(facts: Facts, request: ProfileRequest, counting: Counting): Promise<void> {
-  const first = request.windows[0];
-  const last = request.windows.at(-1);
-  if (first === undefined || last === undefined || counting.series.length === 0) return;
-  const scope: RowScope = { ...request.rows, fromMs: first.startMs, toMs: last.endMs };
-  await facts.command(
-    profileStatement(request, counting),
-    {
-      ...scopeParams(scope),
-      ...slotParams(request.baselineId, request.reference),
-      environment: request.environment,
-      model: request.rows.model,
-      kind: request.kind,
-      revision: request.revision,
-      computedAt: request.computedAtMs,
-      expiresOn: request.expiresOn,
-    },
-    {
-      ...slotSettings,
-      ...insertSettings(
-        `profiles/${request.environment}/${request.rows.model}/${request.baselineId}/${request.kind}/${first.startMs}-${last.endMs}/${request.revision}/${counting.name}`,
-      ),
-    },
-  );
+  if (request.windows.length === 0 || counting.series.length === 0) return;
+  if (request.weighted) await writeWeightSquares(facts, request, counting);
+  const counted = countedRows(request, counting);
+  await facts.command(profileStatement(request, counted), counted.params, {
+    ...slotSettings,
+    ...insertSettings(`profiles/${counted.token}`),
+  });
 }
 
-function profileStatement(request: ProfileRequest, counting: Counting): string {
-  const { weighted, windows } = request;
-  const { slices, version } = counting;
-  // Numbers first: only they have moments, only the others new values.
-  const numbers = counting.series.filter(({ binning }) => binning.kind === "numeric");
-  const categories = counting.series.filter(({ binning }) => binning.kind === "categorical");
-  const series = [...numbers, ...categories];
-  const { sql: binnings, position } = binningsOf(series);
-  const columns = series.map((one, index) => slotColumns(one, index, { ...request, position })).flat();
-  const sliceColumns = slices.map(
-    ({ sql, values }, index) =>
-      // A row outside the listed values falls into '' of this attribute, which is dropped below.
-      `if(${sql} IN (${values.map(sqlText).join(", ") || "''"}), ${sql}, '') AS slice${index}`,
-  );
-  const groups = [["start"], ...slices.map((_, index) => ["start", `slice${index}`])];
-  const groupBy =
-    version === null
-      ? "GROUP BY start, version"
-      : slices.length > 0
-        ? `GROUP BY GROUPING SETS (${groups.map((group) => `(${group.join(", ")})`).join(", ")})`
-        : windows.length > 1
-          ? "GROUP BY start"
-          : "";
-  // GROUPING SETS fill the columns that a set leaves out with their default, so '' means "not by this attribute".
-  const sliceText =
-    slices.length === 0
-      ? "''"
-      : `multiIf(${slices.map(({ attribute }, index) => `slice${index} != '', concat(${sqlText(`${escapeSlice(attribute)}=`)}, replaceRegexpAll(slice${index}, '([\\\\\\\\,=])', '\\\\\\\\\\\\1'))`).join(", ")}, '')`;
-  const having =
-    slices.length === 0
-      ? ""
-      : `HAVING ${slices.map((_, index) => `grouping(slice${index}) = ${groupingBit}`).join(" AND ")} OR ${slices.map((_, index) => `slice${index} != ''`).join(" OR ")}`;
-  const startOut = groupBy === "" ? `toInt64(${windows[0]?.startMs ?? 0})` : "start";
+function profileStatement({ weighted, windows }: ProfileRequest, counted: CountedRows): string {
+  const { series, numbers, categories } = counted;
   const ends =
     windows.length > 1
       ? `transform(start_ms, [${windows.map((window) => window.startMs).join(", ")}], [${windows.map((window) => window.endMs).join(", ")}], toInt64(0))`
@@ -166,9 +113,7 @@ function profileStatement(request: ProfileRequest, counting: Counting): string {
     return `CAST(sumMapIf(map(text${index}, ${weighted ? "w" : "toFloat64(1)"}), slot${index} = ${unseen}), 'Map(String, Float64)')`;
   });
   const joined = [
-    `[${series.map(({ role }) => sqlText(role)).join(", ")}] AS role`,
-    `[${series.map(({ feature }) => sqlText(feature)).join(", ")}] AS feature`,
-    `[${series.map(({ binning }) => binCount(binning)).join(", ")}] AS bin_count`,
+    ...counted.names,
     "all_slots AS slot_counts",
     ...(weighted ? ["all_present_rows AS counted_present", "all_present_squares AS counted_squares"] : []),
     `${padded("all_least", "Nullable(Float64)", "behind")} AS least`,
@@ -177,23 +122,21 @@ function profileStatement(request: ProfileRequest, counting: Counting): string {
     `${padded("all_sum_squares", "Float64", "behind")} AS sum_squares_all`,
     `${padded("all_new", "Map(String, Float64)", "before")} AS new_values`,
   ];
-  const versionText =
-    version === null ? "row_version" : version === "" ? "''" : `if(role = 'feature', '', ${sqlText(version)})`;
   return `
 INSERT INTO profiles (environment, model, baseline_id, kind, window_start, window_end, revision, role, feature, version, slice,
   rows, weight, weight_squares, present_rows, present_weight, present_weight_squares, missing, non_finite, bin_index, bin_weight,
   unlisted, unseen, unseen_top, unseen_top_value, unseen_distinct, min, max, sum, sum_squares, computed_at, expires_on)
-WITH ${binnings} AS binnings
+WITH ${counted.binnings} AS binnings
 SELECT {environment:String}, {model:String}, {baselineId:String}, {kind:String},
   fromUnixTimestamp64Milli(start_ms, 'UTC'), fromUnixTimestamp64Milli(${ends}, 'UTC'), {revision:UInt32},
-  role, feature, ${versionText}, slice_text,
+  role, feature, ${counted.storedVersion}, slice_text,
   rows_all, weight_all, weight_squares_all,
   ${weighted ? "counted_present" : "present"}, present, ${weighted ? "counted_squares" : "present"},
   slots[bin_count + 1], slots[bin_count + 2],
   arrayFilter((i, b) -> b > 0, range(bin_count), bins), arrayFilter(b -> b > 0, bins),
   slots[bin_count + 3], slots[bin_count + 4],
   arrayMax(mapValues(new_values)),
-  if(empty(mapKeys(new_values)), NULL, arraySort((k, v) -> (-v, k), mapKeys(new_values), mapValues(new_values))[1]),
+  if(empty(mapKeys(new_values)), NULL, ${heaviest("new_values")}),
   length(mapKeys(new_values)),
   least, most, sum_all, sum_squares_all,
   fromUnixTimestamp64Milli({computedAt:Int64}, 'UTC'), {expiresOn:Date}
@@ -203,16 +146,13 @@ FROM (
     arrayMap(c -> toFloat64(c), slot_counts) AS slots, arraySlice(slots, 1, bin_count) AS bins,
     arraySum(bins) + slots[bin_count + 3] + slots[bin_count + 4] AS present
   FROM (
-    SELECT ${startOut} AS start_ms, ${sliceText} AS slice_text, ${version === null ? "toString(version)" : "''"} AS row_version,
+    SELECT ${counted.start} AS start_ms, ${counted.slice} AS slice_text, ${counted.version} AS row_version,
       count() AS rows_all, ${weighted ? "sum(w)" : "toFloat64(count())"} AS weight_all, ${weighted ? "sum(w * w)" : "toFloat64(count())"} AS weight_squares_all,
       ${sums.join(",\n      ")}
-    FROM (
-      SELECT ${[`${windowStartExpression(windows)} AS start`, "version", "weight AS w", ...sliceColumns, ...columns].join(",\n        ")}
-      FROM events
-      WHERE ${scopeCondition} AND throwIf(length(binnings) != ${series.length}, 'the bins of a series are not stored') = 0
+    FROM (${counted.rows}
     )
-    ${groupBy}
-    ${having}
+    ${counted.groupBy}
+    ${counted.having}
   )
   ARRAY JOIN ${joined.join(",\n    ")}
   WHERE slice_text = '' OR role = 'feature'
@@ -225,13 +165,6 @@ function presentSql({ binning }: BinnedExpression, index: number): string {
   return binning.kind === "numeric"
     ? `slot${index} < ${bins}`
     : `slot${index} NOT IN (${bins + extraSlots.indexOf("missing")}, ${bins + extraSlots.indexOf("non_finite")})`;
-}
-
-/** `grouping(x)` is 1 for a column that the present set does not group by. */
-const groupingBit = 1;
-
-function escapeSlice(text: string): string {
-  return text.replaceAll(/[\\,=]/g, (character) => `\\${character}`);
 }
 
 export interface StoredProfile {
@@ -297,7 +230,7 @@ export async function readProfiles(
     return found;
   };
   for (const block of readBlocks(bytes)) readProfileBlock(block, knownSeries, profiles);
-  return profiles;
+  return profiles.some(({ counts }) => isWeighted(counts)) ? withWeightSquares(facts, window, profiles) : profiles;
 }
 
 interface KnownSeries {

@@ -30,6 +30,7 @@ test("migrating makes every table of the design, and again changes nothing", asy
       "models",
       "baselines",
       "profiles",
+      "profile_weight_squares",
       "decision_states",
       "evaluations",
       "finding_history",
@@ -63,6 +64,23 @@ test("tables that are missing, or of a newer program, are refused by name", asyn
   await facts.insertRows("schema_migrations", [{ version: schemaVersion + 1 }], null);
   await expect(checkSchema(facts)).rejects.toThrow(/update leeway/);
   await expect(migrate(facts)).rejects.toMatchObject({ code: "schema_outdated" });
+});
+
+test("a store of before squares of weights keeps its profiles, and gets a table for those to come", async () => {
+  await using facts = await createEmptyDatabase();
+  await migrate(facts);
+  await facts.command("DROP TABLE profile_weight_squares");
+  await facts.command("ALTER TABLE schema_migrations DELETE WHERE version >= 7 SETTINGS mutations_sync = 2");
+  await facts.command(
+    `INSERT INTO profiles (environment, model, baseline_id, kind, window_start, window_end, role, feature, rows, weight, weight_squares, expires_on)
+     VALUES ('production', 'm', 'b', 'live', 1, 2, 'feature', 'f', 2, 4, 10, '2149-06-01')`,
+  );
+  expect(await migrate(facts)).toBe(6);
+  await checkSchema(facts);
+  expect(await facts.query("SELECT rows, weight, weight_squares FROM profiles")).toEqual([
+    { rows: 2, weight: 4, weight_squares: 10 },
+  ]);
+  expect(await facts.query("SELECT count() AS count FROM profile_weight_squares")).toEqual([{ count: 0 }]);
 });
 
 test("a migration that stopped half-way is finished by the next start", async () => {

@@ -6,6 +6,7 @@ import { statements as batchTraceparent, version as batchTraceparentVersion } fr
 import { statements as performance, version as performanceVersion } from "./0004-performance.ts";
 import { statements as fastReferences, version as fastReferencesVersion } from "./0005-fast-references.ts";
 import { statements as learntReferences, version as learntReferencesVersion } from "./0006-learnt-references.ts";
+import { statements as weightSquares, version as weightSquaresVersion } from "./0007-weight-squares.ts";
 
 interface Migration {
   readonly version: number;
@@ -20,6 +21,7 @@ const migrations: readonly Migration[] = [
   { version: performanceVersion, statements: performance },
   { version: fastReferencesVersion, statements: fastReferences },
   { version: learntReferencesVersion, statements: learntReferences },
+  { version: weightSquaresVersion, statements: weightSquares },
 ];
 
 export const schemaVersion = migrations.at(-1)?.version ?? 0;
