@@ -2,8 +2,9 @@ import type { Binning, Series } from "../../core/baseline.ts";
 import type { LiveProfile, ReferenceProfile, SeriesCounts } from "../../core/profile.ts";
 import { binCount } from "../../store/facts/slots.ts";
 import { emptyCounts, pooledCounts } from "../baselines/counts.ts";
-import { binOf, numericBinning } from "../decisions/binning.ts";
+import { numericBinning } from "../decisions/binning.ts";
 import { normalTailInverse } from "../decisions/normal-tail.ts";
+import { binFinder } from "./bin-finder.ts";
 import { createRandom, type Random } from "./random.ts";
 import { createModel, type SimulatedModel, type StreamSpec } from "./streams.ts";
 
@@ -112,8 +113,6 @@ const rowsPerUser = 10;
 const userShare = 0.4;
 const usualReferenceWindows = 28;
 const parts = 16;
-/** Of the table that finds a score's bin. */
-const cells = 4096;
 
 /** Scores as standard normals; what is decided of them is the model's. */
 interface Drawn {
@@ -261,20 +260,6 @@ function counted(binning: Binning, rows: number, bins: Float64Array): SeriesCoun
     presentWeight: rows,
     presentWeightSquares: rows,
     bins,
-  };
-}
-
-/** As `binOf`, from near where the bin must be: millions of scores are counted. */
-function binFinder(edges: Float64Array): (score: number) => number {
-  const low = edges[0]!;
-  const step = (edges.at(-1)! - low) / cells;
-  const starts = Int32Array.from({ length: cells }, (_, cell) => binOf(edges, low + cell * step));
-  return (score) => {
-    if (score <= low) return 0;
-    let bin = starts[Math.min(cells - 1, Math.floor((score - low) / step))]!;
-    while (bin > 0 && score <= edges[bin - 1]!) bin -= 1;
-    while (bin < edges.length && score > edges[bin]!) bin += 1;
-    return bin;
   };
 }
 

@@ -4,8 +4,10 @@ import type { LiveProfile, ReferenceProfile, SeriesCounts } from "../../core/pro
 import { dayMs, hourMs, type Window } from "../../core/window.ts";
 import type { GapObservation } from "../decisions/silence.ts";
 import type { ValueObservation } from "../monitors/value-evidence.ts";
+import { pooledCounts } from "../baselines/counts.ts";
 import { binOf, numericBinning } from "../decisions/binning.ts";
 import { normalTail, normalTailInverse } from "../decisions/normal-tail.ts";
+import { binFinder } from "./bin-finder.ts";
 import { createRandom, type Random } from "./random.ts";
 
 /** How time is cut. */
@@ -279,11 +281,12 @@ export function createModel(spec: StreamSpec, change: Change | null, ...seeds: r
     );
     const reference = counters.flatMap(({ binning, count }, plot): ReferenceProfile[] => {
       const { series } = plots[plot]!;
+      const subWindows = drawn.map((window) => count(window[plot]!));
       const profile = {
         series,
         binning,
-        pooled: count(concatenate(drawn.map((window) => window[plot]!))),
-        subWindows: drawn.map((window) => count(window[plot]!)),
+        pooled: pooledCounts(subWindows, binning),
+        subWindows,
         subWindowTimes: drawn.map((_, i) => windowAt(from + i)),
       };
       return series.role === "feature" ? [profile] : [profile, { ...profile, series: { ...series, version: "1" } }];
@@ -520,14 +523,13 @@ function categorySampler(shares: readonly number[], random: Random): (u?: number
   };
 }
 
-function concatenate(parts: readonly Float64Array[]): Float64Array {
+function presentValues(parts: readonly Float64Array[]): Float64Array {
   const result = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
+  let count = 0;
   for (const part of parts) {
-    result.set(part, offset);
-    offset += part.length;
+    for (const value of part) if (!Number.isNaN(value)) result[count++] = value;
   }
-  return result;
+  return result.subarray(0, count);
 }
 
 /** The binning of a column's reference and the counting in it (as the store does in SQL, without a string per row). */
@@ -535,11 +537,11 @@ function counterOf(
   column: Column,
   drawn: readonly Float64Array[],
 ): { binning: Binning; count: (values: Float64Array) => SeriesCounts } {
-  const all = concatenate(drawn).filter((value) => !Number.isNaN(value));
+  const all = presentValues(drawn);
   if (column.kind === "continuous" || column.kind === "discrete") {
     const binning = numericBinning(all.sort());
-    const edges = Float64Array.from(binning.edges);
-    return { binning, count: (values) => numericCounts(edges, values) };
+    const bin = binFinder(Float64Array.from(binning.edges));
+    return { binning, count: (values) => numericCounts(bin, binning.edges.length + 1, values) };
   }
   const totals = new Float64Array(column.shares.length + 1);
   for (const value of all) totals[value]! += 1;
@@ -578,13 +580,13 @@ function unweighted(rows: number, presentRows: number) {
 const noNumbers = { min: null, max: null, sum: 0, sumSquares: 0 };
 const nothingUnseen = { unlisted: 0, unseen: 0, unseenTop: 0, unseenTopValue: null, unseenDistinct: 0 };
 
-function numericCounts(edges: Float64Array, values: Float64Array): SeriesCounts {
-  const bins = new Float64Array(edges.length + 1);
+function numericCounts(bin: (value: number) => number, count: number, values: Float64Array): SeriesCounts {
+  const bins = new Float64Array(count);
   let present = 0;
   for (const value of values) {
     if (Number.isNaN(value)) continue;
     present += 1;
-    bins[binOf(edges, value)]! += 1;
+    bins[bin(value)]! += 1;
   }
   return { ...unweighted(values.length, present), bins, ...nothingUnseen, ...noNumbers };
 }
