@@ -321,6 +321,67 @@ describe("performance", () => {
     expect(result.findings.map(({ feature }) => feature)).not.toContain("y");
   });
 
+  const byMetric = ({ result }: { readonly result: BacktestResult }) =>
+    result.findings
+      .filter(({ signal }) => signal === "performance")
+      .map(({ feature, opened_window: opened }) => `${feature} in window ${opened}`)
+      .toSorted();
+
+  test("a fall of accuracy is a finding of that metric, and an incident, in the window whose labels they are", async () => {
+    const files = { reference: csv(8000, 1, scored(Infinity)), current: csv(6000, 2, scored(3000)) };
+    const roles = { prediction: "decided", score: "p", label: "y", window: { kind: "rows", rows: 1000 } } as const;
+    const found = await backtest(files, roles);
+    expect(byMetric(found)).toEqual(["accuracy in window 3", "roc_auc in window 3"]);
+    const { findings, incidents, windows } = found.result;
+    const [finding] = findings.filter(({ feature }) => feature === "accuracy");
+    expect(finding!.closed_window).toBeNull();
+    expect(finding!.effect).toBeGreaterThan(0.05);
+    expect(finding!.explanation).toMatch(/^accuracy fell from 7\d\.\d % to 5\d\.\d %; 1\d\.\d points worse/);
+    expect(incidents).toHaveLength(1);
+    expect(incidents[0]).toMatchObject({ opened_window: 3, closed_window: null, severity: "page" });
+    expect(incidents[0]!.features.toSorted()).toEqual(["accuracy", "roc_auc"]);
+    expect(windows.slice(3).every(({ state }) => state === "drift")).toBe(true);
+    expect(windows.slice(0, 3).some(({ state }) => state === "drift")).toBe(false);
+
+    const healthyLabels = await backtest({ ...files, current: csv(6000, 2, scored(Infinity)) }, roles);
+    expect(byMetric(healthyLabels)).toEqual([]);
+  });
+
+  test("without a decided class the score decides at one half, and that is judged; features stay what they were", async () => {
+    const files = { reference: csv(8000, 1, scored(Infinity)), current: csv(6000, 2, scored(3000)) };
+    const found = await backtest(files, {
+      columns: ["x"],
+      score: "p",
+      label: "y",
+      window: { kind: "rows", rows: 1000 },
+    });
+    expect(byMetric(found)).toEqual(["accuracy in window 3", "roc_auc in window 3"]);
+    expect(new Set(found.result.findings.map(({ signal }) => signal))).toEqual(new Set(["performance"]));
+  });
+
+  test("windows with few of their labels are not judged: early labels are a biased sample", async () => {
+    const few: Draw = (random, row) => {
+      const values = scored(0)(random, row);
+      return { ...values, y: random.uniform() < 0.8 ? "" : values["y"]! };
+    };
+    const files = { reference: csv(8000, 1, scored(Infinity)), current: csv(3000, 2, few) };
+    const roles = { prediction: "decided", score: "p", label: "y" };
+    const found = await backtest(files, { ...roles, window: { kind: "rows", rows: 1000 } });
+    expect(of(found.result, "accuracy")).toHaveLength(3);
+    expect(byMetric(found)).toEqual([]);
+  });
+
+  test("a reference without labels enough is said: performance is then measured, and not judged", async () => {
+    const files = {
+      reference: csv(8000, 1, scored(Infinity, { labels: false })),
+      current: csv(3000, 2, scored(0)),
+    };
+    const found = await backtest(files, { prediction: "decided", label: "y", window: { kind: "rows", rows: 1000 } });
+    expect(of(found.result, "accuracy")).toHaveLength(3);
+    expect(byMetric(found)).toEqual([]);
+    expect(found.notes.join()).toContain("performance is measured, and not judged");
+  });
+
   test("before labels arrive there is the estimate alone; without a label in the reference there is none, and it is said", async () => {
     const labelled = csv(4000, 1, scored(Infinity));
     const unlabelled = csv(2000, 2, scored(Infinity, { labels: false }));
@@ -362,6 +423,7 @@ describe("performance", () => {
     expect(before!.realised).toBeCloseTo(0.2, 1);
     expect(after!.low).toBeGreaterThan(before!.high);
     expect(of(result, "r2")[0]!.realised).toBeGreaterThan(0.9);
+    expect(byMetric({ result })).toEqual(["mae in window 1"]);
   });
 });
 

@@ -26,6 +26,7 @@ import type { Facts } from "../../store/facts/client.ts";
 import { writeProfiles } from "../../store/facts/profiles.ts";
 import { neverExpires } from "../../store/facts/row-scope.ts";
 import { summarizeRows } from "../../store/facts/windows.ts";
+import { createPerformanceJudge } from "./performance-judge.ts";
 import type {
   BacktestFinding,
   BacktestIncident,
@@ -49,6 +50,11 @@ export interface BacktestRun {
   readonly rowsPerWindow: number | null;
   /** Where outcomes of the reference lie; null: nowhere, so that nothing can be estimated. */
   readonly referenceOutcomes: { readonly environment: string; readonly fromMs: number; readonly toMs: number } | null;
+  /**
+   * Where results lie with their labels, as the service has them, so that performance is judged; labels that are not due
+   * by then are not. Null: nowhere.
+   */
+  readonly labelled: { readonly environment: string; readonly dueByMs: number | null } | null;
   /** False: no result was named, so that no performance is measured. */
   readonly hasOutcomes: boolean;
   /** False: scores are not probabilities. */
@@ -106,6 +112,7 @@ export async function runBacktest(
   const partial = partialWindow(planned, spans, run.rowsPerWindow);
 
   const countedAhead = await countAhead(run, loaded, planned);
+  const judge = await createPerformanceJudge(run, loaded, { clock, firstMs: planned[0]?.window.startMs ?? 0 });
   const incidents = createIncidents(model);
   let state = first.initialState();
   for (const [index, { window }] of planned.entries()) {
@@ -116,18 +123,22 @@ export async function runBacktest(
     const decided = await decider.decide(state, window, { revision: 0, recount: !countedAhead, schemas });
     state = decided.state;
     incidents.take(decided.findings, window);
+    if (judge !== null) incidents.take(await judge.windowPassed(window), window);
   }
+  const last = planned.at(partial === -1 ? -1 : partial - 1)?.window;
+  if (judge !== null && last !== undefined) incidents.take(await judge.end(), last);
   const states = await readSeriesStates(facts, { environment, model: model.name, baselineId });
   const windows = planned.map(({ window, from, to }, index): BacktestWindow => {
     const rows = spans.get(window.startMs)?.rows ?? 0;
-    const decided = stateOf(states.get(window.startMs) ?? new Set());
+    const own = [...(states.get(window.startMs) ?? []), ...(judge?.statesOf(window) ?? [])];
+    const decided = stateOf(new Set(own));
     return { index, from, to, rows, state: index === partial ? "partial" : decided };
   });
   const indexOf = (ms: number, edge: "startMs" | "endMs") => planned.findIndex(({ window }) => window[edge] === ms);
   const { performance, notes } = await measure(run, planned);
   return {
     result: { windows, ...incidents.view(indexOf), performance },
-    notes: [...warmingNotes(loaded, run, partial === 0), ...notes],
+    notes: [...warmingNotes(loaded, run, partial === 0), ...notes, ...(judge?.notes() ?? [])],
   };
 }
 
@@ -291,13 +302,15 @@ function createIncidents(model: ModelSpec) {
   };
 }
 
-/** `feature`, or `score` and `class` of a version; the flow of events has no feature. */
+/** `feature`, or `score` and `class` of a version; of performance the metric. The flow of events has no feature. */
 function featureOf(finding: Finding): string {
+  if (finding.signal === "performance") return finding.evidence.contrast;
   return finding.series.feature === "" ? seriesName(finding) : finding.series.feature;
 }
 
 function explanationOf(finding: Finding, model: ModelSpec): string {
-  const change = beforeAfter(finding, model);
+  // What is said of performance has both numbers.
+  const change = finding.signal === "performance" ? null : beforeAfter(finding, model);
   return `${headline(finding)}${change === null ? "" : `: ${change}`}; ${sizeText(finding)}`;
 }
 

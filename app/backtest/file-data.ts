@@ -33,6 +33,7 @@ import {
 import { nearestName } from "../config/fault.ts";
 import { listed, mapColumns } from "../files/column-mapping.ts";
 import type { BacktestRun, PlannedWindow } from "./backtest.ts";
+import { decisionThreshold } from "./window-performance.ts";
 
 export interface FileBacktestRequest {
   readonly reference: NamedFile;
@@ -60,6 +61,7 @@ interface NamedFile {
 
 const command = "backtest";
 const environment = "backtest";
+const labelledEnvironment = "backtest-labelled";
 const usualWindows = 20;
 /** A reference that is short is cut into so many blocks to learn from. */
 const shortReferenceBlocks = 28;
@@ -127,6 +129,7 @@ export async function loadFiles(
     kind === "rows"
       ? await placeByRows(facts, sources, request, timeColumn, notes)
       : await placeByTime(facts, sources, request, timeColumn!, model, notes);
+  const measurable = results.label !== null && results.task.kind !== "unknown";
   for (const side of ["reference", "current"] as const) {
     const source = sources[side];
     const column = (found: BacktestColumn | null) => {
@@ -143,6 +146,13 @@ export async function loadFiles(
       score: column(results.score)?.column ?? null,
       label: column(results.label),
       yesNo: results.yesNo,
+      labelled: measurable
+        ? {
+            environment: labelledEnvironment,
+            idPrefix: `${side} `,
+            decisionThreshold: results.probabilities ? decisionThreshold : null,
+          }
+        : null,
     };
     await described[side].readable(() => insertBacktestRows(facts, source, layout));
   }
@@ -164,6 +174,7 @@ export async function loadFiles(
       windows: () => Promise.resolve(placed.windows),
       rowsPerWindow: placed.rowsPerWindow,
       referenceOutcomes: { environment, fromMs, toMs },
+      labelled: measurable ? { environment: labelledEnvironment, dueByMs: null } : null,
       hasOutcomes: results.prediction !== null || results.score !== null,
       probabilities: results.probabilities,
       log: silentLogger,

@@ -1,5 +1,6 @@
 import { baselineInForce } from "../../core/accepted-baseline.ts";
 import type { PinnedBaselineSpec, Trailing } from "../../core/baseline.ts";
+import { systemClock } from "../../core/clock.ts";
 import { LeewayError } from "../../core/errors.ts";
 import { silentLogger } from "../../core/logger.ts";
 import type { ModelSpec } from "../../core/model.ts";
@@ -92,6 +93,7 @@ export async function loadFromStore(
       rowsPerWindow: null,
       referenceOutcomes:
         baseline.kind === "range" ? { environment, fromMs: baseline.fromMs, toMs: baseline.toMs } : null,
+      labelled: task.kind === "unknown" ? null : { environment, dueByMs: systemClock.now() },
       hasOutcomes: task.kind !== "unknown",
       probabilities: true,
       log: silentLogger,

@@ -84,7 +84,25 @@ test("the store's past is decided again under two configurations; its tables sta
   );
   expect(stored).toEqual({ profiles: 0, findings: 0, states: 0 });
 
+  // Later labels take the place of earlier ones: of the last day they contradict what was decided.
+  await facts.command(
+    `INSERT INTO labels (environment, model, label_time, event_id, label_class, offset, ingest_time, expires_on)
+    SELECT environment, model, event_time + INTERVAL 1 HOUR, event_id, if(prediction_class = 'yes', 'no', 'yes'), offset, event_time, expires_on
+    FROM events WHERE offset >= ${(baselineDays + 3) * rowsPerDay} AND offset % 2 = 0`,
+    {},
+    { max_partitions_per_insert_block: 0 },
+  );
+  const fallen = await folder.run(["backtest", "--config", "leeway.yaml", ...span, "--json"]);
+  expect(fallen.code, fallen.stderr).toBe(0);
+  const { findings, incidents } = JSON.parse(fallen.stdout) as BacktestResult;
+  const falls = findings.filter(({ signal }) => signal === "performance");
+  expect(falls.map(({ opened_window: opened }) => opened)).toEqual([3, 3]);
+  expect(falls.map(({ feature }) => feature).toSorted()).toEqual(["accuracy", "roc_auc"]);
+  // They join the incident of the day before, as in the service.
+  expect(incidents).toHaveLength(1);
+  expect(incidents[0]!.features.toSorted()).toEqual(["accuracy", "amount", "roc_auc"]);
+
   const inside = await folder.run(["backtest", "--config", "leeway.yaml", "--from", day(3), "--to", day(20)]);
   expect(inside.code).toBe(2);
   expect(complaints(inside).join("\n")).toContain("which lies within --from and --to; begin at its end");
-}, 120_000);
+}, 180_000);

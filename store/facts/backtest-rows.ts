@@ -47,6 +47,17 @@ export interface BacktestLayout {
   readonly label: BacktestColumn | null;
   /** Outcomes are written as yes and no in one way or another: they become `1` and `0`. */
   readonly yesNo: boolean;
+  /** Where results with their labels are stored once more, as the service has them; null: nowhere. */
+  readonly labelled: LabelledResults | null;
+}
+
+/** Results and labels as events and labels of an environment that holds nothing else. */
+export interface LabelledResults {
+  readonly environment: string;
+  /** Before row numbers, so that rows of two files are told apart. */
+  readonly idPrefix: string;
+  /** From such a score on a row without a decided class counts as positive; null: it counts as undecided. */
+  readonly decisionThreshold: number | null;
 }
 
 /** One stream, in the file's order: row numbers are then the same in each statement. */
@@ -135,6 +146,34 @@ export async function insertBacktestRows(
       ${label === null || isEstimate ? "NULL" : outcomeSql(source, label, layout.yesNo)}, ${estimate},
       ${label === null || !isEstimate ? "NULL" : numberSql(source, label.column)}
     FROM ${rows.from}`,
+    {},
+    { ...orderedSettings, ...insertSettings(null) },
+  );
+  if (layout.labelled === null) return;
+  const { environment, idPrefix, decisionThreshold } = layout.labelled;
+  const eventId = `concat(${sqlText(idPrefix)}, toString(leeway_row))`;
+  const byScore =
+    task.kind !== "binary" || decisionThreshold === null
+      ? "NULL"
+      : `multiIf(NOT ifNull(isFinite(${scoreSql}), 0), NULL, ${scoreSql} >= ${decisionThreshold}, ${sqlText(task.positive)}, ${sqlText(`not ${task.positive}`)})`;
+  await facts.command(
+    `INSERT INTO events (environment, model, version, event_time, event_id, schema_id, prediction_num, prediction_class,
+      scores, weight, offset, ingest_time, expires_on)
+    SELECT ${sqlText(environment)}, ${sqlText(schema.model)}, '', ${rows.eventTime}, ${eventId}, ${sqlText(schema.schemaId)},
+      ${estimate}, ${prediction === null ? byScore : decided}, CAST(${scores}, 'Map(String, Float64)'), 1, leeway_row,
+      ${rows.eventTime}, toDate('${neverExpires}')
+    FROM ${rows.from}`,
+    {},
+    { ...orderedSettings, ...insertSettings(null) },
+  );
+  if (label === null) return;
+  const known = isEstimate ? numberSql(source, label.column) : outcomeSql(source, label, layout.yesNo);
+  await facts.command(
+    `INSERT INTO labels (environment, model, label_time, event_id, ${isEstimate ? "label_num" : "label_class"}, offset,
+      ingest_time, expires_on)
+    SELECT ${sqlText(environment)}, ${sqlText(schema.model)}, ${rows.eventTime}, ${eventId}, ${known} AS leeway_label,
+      leeway_row, ${rows.eventTime}, toDate('${neverExpires}')
+    FROM ${rows.from} WHERE isNotNull(leeway_label)`,
     {},
     { ...orderedSettings, ...insertSettings(null) },
   );
