@@ -1,7 +1,7 @@
 import type { Series } from "../../core/baseline.ts";
 import { heldAgainst } from "./concurrent.ts";
 import { meanOf } from "./contrasts.ts";
-import type { JudgedSeries } from "./judged-window.ts";
+import { measurementOf, type JudgedSeries } from "./judged-window.ts";
 import { closeAfter, type Continuation, type FindingMemory } from "./lifecycle.ts";
 import type { MeasuredWindow } from "./measured-window.ts";
 import { pooledWindows } from "./pooling.ts";
@@ -34,13 +34,14 @@ export function continuationOf(
 }
 
 /** Whether c*, pooled over the last 3 windows (h if it opened on the long horizon), is less than half as far off as it was. */
-function halfWayBack(finding: FindingMemory, entry: JudgedSeries, { index }: Pick<MeasuredWindow, "index">): boolean {
+function halfWayBack(finding: FindingMemory, entry: JudgedSeries, measured: MeasuredWindow): boolean {
   const windows = finding.horizon === "long" ? entry.horizon : closeAfter;
-  const pooled = pooledWindows(entry.contrasts, entry.recent, index - windows);
+  const pooled = pooledWindows(entry.contrasts, entry.recent, measured.index - windows);
   const contrast = heldAgainst(entry.contrasts, pooled).contrasts[finding.contrast];
   if (contrast === undefined) return true;
   if (contrast.form === "omnibus") {
-    return entry.short === null || entry.short.effect[finding.contrast]! < finding.d0 / 2;
+    const short = measurementOf(measured, entry, "short");
+    return short === null || short.effect[finding.contrast]! < finding.d0 / 2;
   }
   const { y } = meanOf(contrast, finding.contrast, pooled);
   return (y - contrast.reference) * Math.sign(finding.d0) < Math.abs(finding.d0) / 2;

@@ -3,7 +3,7 @@ import type { SeriesState } from "../../core/finding.ts";
 import { minReferenceRows, type WindowSignal } from "./contrasts.ts";
 import { againstOf, referenceRowsOf } from "./finding-evidence.ts";
 import type { JudgedSeries } from "./judged-window.ts";
-import { lowerBound, upperBound, type Judgement } from "./judgement.ts";
+import type { Judgement } from "./judgement.ts";
 import type { JudgedMonitor } from "./judged-monitor.ts";
 import { silenceSeries, type GapEvidence, type GapObservation } from "./silence.ts";
 
@@ -76,9 +76,8 @@ export function seriesEvaluations(
       result.push(notMeasured(series, signal, state, rows, referenceRows));
       continue;
     }
-    const measurement = entry[nearest.horizon]!;
     const c = nearest.contrast;
-    const high = upperBound(contrasts, measurement, c);
+    const high = nearest.effectHigh;
     result.push({
       series,
       signal,
@@ -86,8 +85,8 @@ export function seriesEvaluations(
       rows,
       referenceRows,
       contrast: contrasts.contrasts[c]!.name,
-      effect: measurement.effect[c]!,
-      effectLow: lowerBound(measurement, c),
+      effect: nearest.effect,
+      effectLow: nearest.effectLow,
       effectHigh: judgement.judged === "short" ? Math.max(judgement.effectHigh, high) : high,
       pValue: nearest.pValue,
       threshold: entry.thresholds.alpha[nearest.horizon][c]!,

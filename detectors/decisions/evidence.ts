@@ -1,4 +1,4 @@
-import { meanOf, rowsOf, zeros, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
+import { meanOf, rowsOf, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
 import { heldAgainst } from "./concurrent.ts";
 import { effectError, effectOf, omnibusEffect } from "./effect.ts";
 import { scoreZ, shareZ } from "./g-statistic.ts";
@@ -22,17 +22,33 @@ export interface Measurement {
   readonly window: WindowSums;
   /** What the window was held against: the baseline's means, or the control version's of the same windows. */
   readonly against: SeriesContrasts;
-  readonly y: readonly number[];
-  readonly n: readonly number[];
-  readonly z: readonly number[];
-  readonly effect: readonly number[];
-  readonly error: readonly number[];
+  readonly y: ArrayLike<number>;
+  readonly n: ArrayLike<number>;
+  readonly z: ArrayLike<number>;
+  readonly effect: ArrayLike<number>;
+  readonly error: ArrayLike<number>;
   readonly omnibus: OmnibusStatistic | null;
   readonly inflations: Float64Array;
 }
 
+/** Where a measurement's numbers are written. */
+export interface MeasurementArrays {
+  readonly y: Float64Array;
+  readonly n: Float64Array;
+  readonly z: Float64Array;
+  readonly effect: Float64Array;
+  readonly error: Float64Array;
+}
+
+/** @param contrasts The most that are measured at once. */
+export function measurementArrays(contrasts: number): MeasurementArrays {
+  const array = () => new Float64Array(contrasts);
+  return { y: array(), n: array(), z: array(), effect: array(), error: array() };
+}
+
 /**
  * @param factor 1 for one window, g for pooled ones.
+ * @param into For thousands of series, one after the other: the numbers hold until the next of them is measured.
  * Contrasts without a row in the window keep n = 0 and z = 0: nothing was measured.
  */
 export function measure(
@@ -41,20 +57,13 @@ export function measure(
   window: WindowSums,
   belief: Belief,
   horizon: { readonly factor: number; readonly inflations: Float64Array },
+  into: MeasurementArrays = measurementArrays(contrasts.contrasts.length),
 ): Measurement {
   const against = heldAgainst(contrasts, window);
   const count = contrasts.contrasts.length;
-  const result = {
-    window,
-    against,
-    y: zeros(count),
-    n: zeros(count),
-    z: zeros(count),
-    effect: zeros(count),
-    error: zeros(count),
-    omnibus: null as OmnibusStatistic | null,
-    inflations: horizon.inflations,
-  };
+  const { y: ys, n: ns, z: zs, effect: effects, error: errors } = into;
+  for (let c = 0; c < count; c += 1) ys[c] = ns[c] = zs[c] = effects[c] = errors[c] = 0;
+  let omnibus: OmnibusStatistic | null = null;
   for (let c = 0; c < count; c += 1) {
     const contrast = against.contrasts[c]!;
     if (rowsOf(contrast.signal, window) === 0) continue;
@@ -62,10 +71,10 @@ export function measure(
     if (contrast.form === "omnibus") {
       if (cells === null) continue;
       const statistic = omnibusStatistic(against, cells, window, { oneSample: false });
-      result.omnibus = statistic;
-      result.n[c] = statistic.n;
-      result.y[c] = statistic.totalVariation;
-      result.effect[c] = omnibusEffect(statistic, contrast.referenceSize, mean);
+      omnibus = statistic;
+      ns[c] = statistic.n;
+      ys[c] = statistic.totalVariation;
+      effects[c] = omnibusEffect(statistic, contrast.referenceSize, mean);
       continue;
     }
     const { y, n } = meanOf(contrast, c, window);
@@ -73,17 +82,17 @@ export function measure(
     // A control whose scores are all alike says nothing of how much they vary; its shares are compared.
     if (contrast.form === "score" && !(contrast.variance > 0)) continue;
     const inflation = 1 + (mean - 1) * horizon.factor;
-    result.y[c] = y;
-    result.n[c] = n;
+    ys[c] = y;
+    ns[c] = n;
     const z =
       contrast.form === "score"
         ? scoreZ(y, n, contrast.reference, contrast.referenceSize, contrast.variance)
         : shareZ(y, n, contrast.reference, contrast.referenceSize, inflation);
-    result.z[c] = contrast.oneSided ? Math.max(z, 0) : z;
-    result.effect[c] = contrast.oneSided && y <= contrast.reference ? 0 : effectOf(contrast, y);
-    result.error[c] = effectError(contrast, y, n, inflation);
+    zs[c] = contrast.oneSided ? Math.max(z, 0) : z;
+    effects[c] = contrast.oneSided && y <= contrast.reference ? 0 : effectOf(contrast, y);
+    errors[c] = effectError(contrast, y, n, inflation);
   }
-  return result;
+  return { window, against, ...into, omnibus, inflations: horizon.inflations };
 }
 
 /** The p-value of one contrast: its tail averaged over what φ can still be. */

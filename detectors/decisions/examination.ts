@@ -2,7 +2,7 @@ import type { Series } from "../../core/baseline.ts";
 import { minControlRows } from "./concurrent.ts";
 import { minReferenceRows } from "./contrasts.ts";
 import { againstOf, contrastEvidence, referenceRowsOf } from "./finding-evidence.ts";
-import { warmUpWindows, type JudgedWindow } from "./judged-window.ts";
+import { measurementOf, warmUpWindows, type JudgedWindow } from "./judged-window.ts";
 import { floorOf, type Judgement } from "./judgement.ts";
 import { minWindowRows } from "./learning.ts";
 import type { FindingEvidence } from "./lifecycle.ts";
@@ -90,7 +90,7 @@ export function examinationOf(
           floor: floors[signal],
         };
         if (best === null) return { ...common, nearest: null };
-        const measurement = entry[best.horizon]!;
+        const measurement = measurementOf(judgedWindow, entry, best.horizon)!;
         const contrast = measurement.against.contrasts[best.contrast]!;
         const floor = floorOf(contrast, { floor: floors[signal], omnibus: !warming });
         const d0 = measurement.y[best.contrast]! - contrast.reference;

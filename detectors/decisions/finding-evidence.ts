@@ -1,7 +1,7 @@
 import type { ValueEvidence } from "../monitors/value-evidence.ts";
 import type { SeriesContrasts, WindowSignal } from "./contrasts.ts";
 import { pValueOf } from "./evidence.ts";
-import type { JudgedSeries } from "./judged-window.ts";
+import { measurementOf, type JudgedSeries, type JudgedWindow } from "./judged-window.ts";
 import { floorOf, lowerBound, upperBound, type Horizon, type Judgement } from "./judgement.ts";
 import type { FindingEvidence, FindingMemory } from "./lifecycle.ts";
 import type { MeasuredWindow } from "./measured-window.ts";
@@ -26,20 +26,21 @@ export function evidenceNow(measured: MeasuredWindow, finding: FindingMemory): F
   const entry = measured.judgedByKey.get(finding.key);
   const judgement = entry?.judgements.find(({ signal }) => signal === finding.signal);
   if (entry === undefined || judgement === undefined || judgement.judged === "nothing") return null;
-  const horizon = finding.horizon === "long" && entry.long !== null ? "long" : "short";
+  const horizon = finding.horizon === "long" && entry.pools ? "long" : "short";
   if (horizon === "short" && judgement.judged !== "short") return null;
   return contrastEvidence(measured, entry, judgement, { ...finding, horizon });
 }
 
 /** The present numbers of one contrast on one horizon. */
 export function contrastEvidence(
-  { floors, horizons, warming }: Pick<MeasuredWindow, "floors" | "horizons" | "warming">,
+  judgedWindow: JudgedWindow,
   entry: JudgedSeries,
   judgement: Judgement,
   of: { readonly contrast: number; readonly d0: number; readonly horizon: Horizon },
 ): FindingEvidence {
+  const { floors, horizons, warming } = judgedWindow;
   const c = of.contrast;
-  const measurement = entry[of.horizon]!;
+  const measurement = measurementOf(judgedWindow, entry, of.horizon)!;
   const { against } = measurement;
   const contrast = against.contrasts[c]!;
   const { factor } = horizons[poolOf(entry.contrasts)][of.horizon];
@@ -121,10 +122,10 @@ export function monitorEvidence(
 }
 
 /** What a series of the window was held against; beside a control without rows that is nothing. */
-export function againstOf({ contrasts, short }: JudgedSeries, signal: WindowSignal): SeriesContrasts {
+export function againstOf({ contrasts, against }: JudgedSeries, signal: WindowSignal): SeriesContrasts {
   // New values are new to every day of the reference.
-  if (!contrasts.concurrent) return signal === "unseen" ? contrasts : (short?.against ?? contrasts);
-  return short?.against ?? { ...contrasts, referenceRows: 0, referencePresentRows: 0 };
+  if (!contrasts.concurrent) return signal === "unseen" ? contrasts : (against ?? contrasts);
+  return against ?? { ...contrasts, referenceRows: 0, referencePresentRows: 0 };
 }
 
 /** Rows of the reference that a signal speaks of. */

@@ -3,10 +3,16 @@ import type { LiveProfile } from "../../core/profile.ts";
 import type { Window } from "../../core/window.ts";
 import { budgetOf, type Budget, type BudgetShape } from "./budget.ts";
 import { concurrentHorizon, concurrentSums } from "./concurrent.ts";
-import { effectiveSize, isMeasurable, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
+import {
+  effectiveSize,
+  isMeasurable,
+  type ContrastSignal,
+  type SeriesContrasts,
+  type WindowSums,
+} from "./contrasts.ts";
 import type { DecisionState, InflationMemory, SeriesMemory } from "./decision-state.ts";
-import { inflations, measure, type Belief, type Measurement } from "./evidence.ts";
-import { judge, signalsOf, thresholdsOf, type Judgement, type Thresholds } from "./judgement.ts";
+import { inflations, measure, measurementArrays, type Belief, type Measurement } from "./evidence.ts";
+import { judge, signalsOf, thresholdsOf, type Horizon, type Judgement, type Thresholds } from "./judgement.ts";
 import { beliefOf, minWindowRows, type Learnt, type TypicalSize } from "./learning.ts";
 import { poolOf, type Pool } from "./model-learning.ts";
 import { omnibusCells, type OmnibusCells } from "./omnibus.ts";
@@ -35,8 +41,10 @@ export interface JudgedSeries {
   /** Windows in its long horizon. */
   readonly horizon: number;
   readonly recent: readonly RecentWindow[];
-  readonly short: Measurement | null;
-  readonly long: Measurement | null;
+  /** Whether there are windows to pool. */
+  readonly pools: boolean;
+  /** What the window was held against: the reference, or a part of it, or a control version; null: nothing was measured. */
+  readonly against: SeriesContrasts | null;
   readonly judgements: readonly Judgement[];
 }
 
@@ -90,6 +98,7 @@ export function createJudge(
   const beliefs = new WeakMap<Learnt, { prior: readonly number[]; cells: OmnibusCells | null; belief: Belief }>();
   const thresholdsByContrasts = new Map<SeriesContrasts, Thresholds>();
   const cellsByContrasts = new Map<SeriesContrasts, OmnibusCells | null>();
+  const signalsByContrasts = new Map<SeriesContrasts, readonly ContrastSignal[]>();
 
   function beliefFor(
     contrasts: SeriesContrasts,
@@ -114,6 +123,12 @@ export function createJudge(
     return thresholds;
   }
 
+  function signalsFor(contrasts: SeriesContrasts): readonly ContrastSignal[] {
+    let signals = signalsByContrasts.get(contrasts);
+    if (signals === undefined) signalsByContrasts.set(contrasts, (signals = signalsOf(contrasts)));
+    return signals;
+  }
+
   function cellsFor(reference: ReferenceSeries, typical: TypicalSize | null): OmnibusCells | null {
     if (typical === null) return null;
     if (typical !== reference.typical) return omnibusCells(reference.contrasts, typical.present);
@@ -123,6 +138,11 @@ export function createJudge(
     cellsByContrasts.set(reference.contrasts, cells);
     return cells;
   }
+
+  const mostContrasts = Math.max(0, ...[...references.values()].map(({ contrasts }) => contrasts.contrasts.length));
+  // What was measured of a series is judged before the next one is.
+  const shortArrays = measurementArrays(mostContrasts);
+  const longArrays = measurementArrays(mostContrasts);
 
   return (state, window, live) => {
     const index = windowIndex(state, window, options.windowMs);
@@ -160,11 +180,12 @@ export function createJudge(
       const thresholds = thresholdsFor(contrasts, budget);
       const recent = memory.recent.filter((entry) => entry.index > index - span);
       if (sums !== null) recent.push(recentWindow(index, sums, day));
-      const short = sums === null ? null : measure(contrasts, cells, sums, belief, horizons[pool].short);
+      const of = horizons[pool];
+      const short = sums === null ? null : measure(contrasts, cells, sums, belief, of.short, shortArrays);
       const pooled = sums === null ? null : pooledWindows(contrasts, recent, index - span);
-      const long =
-        pooled === null || pooled.windows < 2 ? null : measure(contrasts, cells, pooled, belief, horizons[pool].long);
-      const judgements = signalsOf(contrasts).map((signal) =>
+      const pools = pooled !== null && pooled.windows >= 2;
+      const long = pools ? measure(contrasts, cells, pooled, belief, of.long, longArrays) : null;
+      const judgements = signalsFor(contrasts).map((signal) =>
         judge(contrasts, signal, belief, thresholds, { floor: floors[signal], omnibus: !warming }, short, long),
       );
       return {
@@ -179,13 +200,27 @@ export function createJudge(
         window: sums,
         horizon: span,
         recent,
-        short,
-        long,
+        pools,
+        against: short?.against ?? null,
         judgements,
       };
     });
     return { index, warming, floors, shape, budget, horizons, judged };
   };
+}
+
+/**
+ * All contrasts of a series in the window, or in pooled ones. Thousands of series are measured for each window and hardly one
+ * is asked about again: what they were judged by is not kept.
+ */
+export function measurementOf(
+  { horizons, index }: Pick<JudgedWindow, "horizons" | "index">,
+  { belief, cells, contrasts, horizon: span, pools, recent, window }: JudgedSeries,
+  horizon: Horizon,
+): Measurement | null {
+  const of = horizons[poolOf(contrasts)];
+  if (horizon === "short") return window === null ? null : measure(contrasts, cells, window, belief, of.short);
+  return pools ? measure(contrasts, cells, pooledWindows(contrasts, recent, index - span), belief, of.long) : null;
 }
 
 /** Calendar windows since the start, this one included. */

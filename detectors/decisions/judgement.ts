@@ -71,7 +71,14 @@ export interface Judgement {
   readonly hit: Hit | null;
   readonly watching: boolean;
   /** The contrast nearest to, or furthest past, its threshold. */
-  readonly nearest: { readonly contrast: number; readonly horizon: Horizon; readonly pValue: number } | null;
+  readonly nearest: {
+    readonly contrast: number;
+    readonly horizon: Horizon;
+    readonly pValue: number;
+    readonly effect: number;
+    readonly effectLow: number;
+    readonly effectHigh: number;
+  } | null;
   /** max (e − se)⁺ and the largest upper 90 % bound over the window's contrasts; 0 if the window was not judged. */
   readonly magnitude: number;
   readonly effectHigh: number;
@@ -110,19 +117,26 @@ export function judge(
   const rows = short === null ? 0 : rowsOf(signal, short.window);
   const shortJudged = rows >= minWindowRows;
   const longJudged = rows > 0 && long !== null && rowsOf(signal, long.window) >= minWindowRows;
+  const count = contrasts.contrasts.length;
   let tooVariable = shortJudged && signal !== "unseen";
   let hit: Hit | null = null;
   let hitDistance = 0;
   let watching = false;
-  let nearest: Judgement["nearest"] = null;
+  let nearest = -1;
+  let nearestHorizon: Horizon = "short";
+  let nearestP: number | null = null;
   let nearestRatio = -1;
   let magnitude = 0;
   let effectHigh = 0;
 
-  const look = (measurement: Measurement, horizon: Horizon): void => {
-    for (let c = 0; c < contrasts.contrasts.length; c += 1) {
+  for (const horizon of horizons) {
+    const measurement = horizon === "short" ? short : long;
+    if (measurement === null || !(horizon === "short" ? shortJudged : longJudged)) continue;
+    const alphas = thresholds.alpha[horizon];
+    const skips = thresholds.skipBelow[horizon];
+    for (let c = 0; c < count; c += 1) {
       const contrast = measurement.against.contrasts[c]!;
-      const alpha = thresholds.alpha[horizon][c]!;
+      const alpha = alphas[c]!;
       if (contrast.signal !== signal || !(alpha > 0) || !(measurement.n[c]! > 0)) continue;
       const omnibus = contrast.form === "omnibus";
       if (omnibus && measurement.omnibus === null) continue;
@@ -132,7 +146,7 @@ export function judge(
         if (measurement.n[c]! / belief.mean[c]! >= minWindowRows) tooVariable = false;
       }
       const distance = Math.abs(measurement.z[c]!);
-      const skip = thresholds.skipBelow[horizon][c]!;
+      const skip = skips[c]!;
       const worthwhile = omnibus
         ? chiSquareTail(measurement.omnibus!.xSquare, measurement.omnibus!.degreesOfFreedom) <= watchFactor * alpha
         : distance >= skip;
@@ -145,7 +159,7 @@ export function judge(
         if (pValue <= watchFactor * alpha) watching = true;
         if (pValue <= alpha && (!omnibus || gate.omnibus) && lowerBound(measurement, c) > floorOf(contrast, gate)) {
           // Short before long, then the largest |z|; the omnibus, which names no category, only if it is alone.
-          const better = hit === null || (hit.horizon === horizon && distance > hitDistance);
+          const better: boolean = hit === null || (hit.horizon === horizon && distance > hitDistance);
           if (better) {
             hit = {
               contrast: c,
@@ -160,12 +174,12 @@ export function judge(
       }
       if (ratio > nearestRatio) {
         nearestRatio = ratio;
-        nearest = { contrast: c, horizon, pValue: pValue ?? pValueOf(contrasts, c, measurement, belief) };
+        nearest = c;
+        nearestHorizon = horizon;
+        nearestP = pValue;
       }
     }
-  };
-  if (shortJudged) look(short!, "short");
-  if (longJudged) look(long, "long");
+  }
   if (tooVariable) {
     hit = null;
     watching = false;
@@ -177,11 +191,26 @@ export function judge(
     tooVariable,
     hit,
     watching,
-    nearest,
+    nearest: nearest < 0 ? null : nearestOf(nearest, nearestHorizon, nearestP),
     magnitude: Math.max(0, magnitude),
     effectHigh,
   };
+
+  function nearestOf(c: number, horizon: Horizon, known: number | null): Judgement["nearest"] {
+    const measurement = (horizon === "short" ? short : long)!;
+    return {
+      contrast: c,
+      horizon,
+      pValue: known ?? pValueOf(contrasts, c, measurement, belief),
+      effect: measurement.effect[c]!,
+      effectLow: lowerBound(measurement, c),
+      effectHigh: upperBound(contrasts, measurement, c),
+    };
+  }
 }
+
+/** In the order in which they are looked at. */
+const horizons: readonly Horizon[] = ["short", "long"];
 
 /** The signals that a reference series has contrasts for. */
 export function signalsOf(contrasts: SeriesContrasts): ContrastSignal[] {
