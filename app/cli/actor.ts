@@ -1,4 +1,6 @@
 import { userInfo } from "node:os";
+import type { SilenceView } from "../../alerting/incident-view.ts";
+import { matcherList } from "../../alerting/silences/matchers.ts";
 import { LeewayError } from "../../core/errors.ts";
 import type { CommandContext } from "./command.ts";
 
@@ -54,9 +56,9 @@ export function minuteText(timestamp: string): string {
   return timestamp.slice(0, 16).replace("T", " ");
 }
 
-/** `model=flight-delay feature=hour,origin` */
-export function matchersText(matchers: Readonly<Record<string, readonly string[]>>): string {
-  return Object.entries(matchers)
-    .map(([label, values]) => `${label}=${values.map((value) => (value === "" ? '""' : value)).join(",")}`)
+/** `model=flight-delay feature=hour,origin severity!=page` */
+export function matchersText(matchers: SilenceView["matchers"]): string {
+  return matcherList(matchers)
+    .map(({ label, operator, values }) => `${label}${operator}${values.map((one) => one || '""').join(",")}`)
     .join(" ");
 }

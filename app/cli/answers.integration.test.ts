@@ -73,10 +73,13 @@ test("silences are made, listed and ended, and the incident shows them", async (
   expect(added.text).toMatch(/holds until .*: model=m feature=amount,age\nopen incidents that match: /);
   const other = JSON.parse((await leeway("silences add model=other --json")).text) as { id: string; matches: [] };
   expect(other.matches).toEqual([]);
+  const pattern = await leeway("silences add model=m feature=~am.* feature!=age --for 1h");
+  expect(pattern.text).toMatch(/: model=m feature!=age feature=~am\.\*\nopen incidents that match: /);
+  await leeway(`silences end ${/silence (\w+)/.exec(pattern.text)![1]}`);
   expect((await leeway("silences")).text).toMatch(/loading history/);
   expect((await leeway(`silences end ${other.id}`)).text).toContain(`silence ${other.id} was ended by grace`);
   expect(JSON.parse((await leeway("silences --json")).text)).toHaveLength(2);
-  expect(JSON.parse((await leeway("silences --all --json")).text)).toHaveLength(3);
+  expect(JSON.parse((await leeway("silences --all --json")).text)).toHaveLength(4);
 });
 
 test("a change is accepted once there is enough of it, and the baselines say so", async () => {
@@ -105,6 +108,7 @@ test.each([
   ["incidents silence none --until 2020-01-01", 2, "until: 2020-01-01 is over"],
   ["silences add", 2, "name what is held back"],
   ["silences add hour", 2, '"hour" is not LABEL=VALUE; write feature=hour'],
+  ["silences add feature=~hour(", 2, "is not a pattern: unterminated group"],
   ["silences add featrue=hour", 2, "did you mean feature?"],
   ["silences end none", 1, 'no silence has the id "none"'],
   ["silences edn none", 2, "did you mean end?"],

@@ -1,4 +1,5 @@
 import type { SilenceView } from "../../alerting/incident-view.ts";
+import type { MatcherOperator, Matchers } from "../../store/state/silences.ts";
 import { LeewayError } from "../../core/errors.ts";
 import { nearestName } from "../config/fault.ts";
 import { actor, actorOptions, durationBody, durationOptions, matchersText, minuteText } from "./actor.ts";
@@ -12,10 +13,10 @@ const verbs = ["list", "add", "end"] as const;
 export const silencesCommand = defineCommand({
   name: "silences",
   summary: "hold back notifications for a while",
-  operands: "[list] | add LABEL=VALUE... | end ID",
+  operands: "[list] | add MATCHER... | end ID",
   maxOperands: 20,
   description:
-    "list shows the silences that hold now, with the open incidents that they match. add makes one: notifications whose findings all match it are held back and recorded, and what is still to be said when it ends is said then. Labels are alertname, model, environment, team, signal, feature, slice and severity; a label that is named more than once may have any of its values. Ends of incidents are told to who was told that they opened. end ends one before its time.\nAll of them ask the running service: the one of LEEWAY_URL, else the one that serves the data directory. LEEWAY_TOKEN is sent if it is set.",
+    "list shows the silences that hold now, with the open incidents that they match. add makes one: notifications whose findings all match it are held back and recorded, and what is still to be said when it ends is said then. Labels are alertname, model, environment, team, signal, feature, slice and severity; a matcher is LABEL=VALUE, LABEL!=VALUE, LABEL=~PATTERN or LABEL!~PATTERN, where a pattern is a regular expression for the whole value. All must hold; of a label that is named more than once with the same operator one value is enough, and with != or !~ none may hold. Ends of incidents are told to who was told that they opened. end ends one before its time.\nAll of them ask the running service: the one of LEEWAY_URL, else the one that serves the data directory. LEEWAY_TOKEN is sent if it is set.",
   options: {
     ...configOptions,
     all: { type: "boolean", description: "List those that are over as well." },
@@ -29,6 +30,7 @@ export const silencesCommand = defineCommand({
     "leeway silences --all",
     "leeway silences add model=flight-delay severity=ticket --for 8h --comment 'loading history'",
     "leeway silences add model=flight-delay feature=hour feature=origin --until 2026-11-27",
+    "leeway silences add model=flight-delay 'feature=~lag_.*' severity!=page",
     "leeway silences end 9d0c41b7e25a6f38",
   ],
   run: async ({ options, operands: [verb = "list", ...rest] }, context) => {
@@ -82,18 +84,19 @@ export const silencesCommand = defineCommand({
   },
 });
 
-/** `model=flight-delay` …, as the API takes them. @throws usage */
-function parseMatchers(texts: readonly string[]): Readonly<Record<string, readonly string[]>> {
+/** `model=flight-delay`, `feature=~lag_.*` …, as the API takes them. @throws usage */
+function parseMatchers(texts: readonly string[]): Matchers {
   if (texts.length === 0) {
     throw new LeewayError("usage", "silences: name what is held back, such as model=flight-delay feature=hour");
   }
-  const matchers: Record<string, string[]> = {};
+  const matchers: Record<string, Partial<Record<MatcherOperator, string[]>>> = {};
   for (const text of texts) {
-    const [, label, value] = /^([a-z_]+)=(.*)$/s.exec(text) ?? [];
-    if (label === undefined || value === undefined) {
-      throw new LeewayError("usage", `silences: ${JSON.stringify(text)} is not LABEL=VALUE; write feature=hour`);
+    const [, label, operator, value] = /^([a-z_]+)(=~|!~|!=|=)(.*)$/s.exec(text) ?? [];
+    if (label === undefined || operator === undefined || value === undefined) {
+      const forms = "write feature=hour, feature!=hour, feature=~'lag_.*' or feature!~'lag_.*'";
+      throw new LeewayError("usage", `silences: ${JSON.stringify(text)} is not LABEL=VALUE; ${forms}`);
     }
-    (matchers[label] ??= []).push(value);
+    ((matchers[label] ??= {})[operator as MatcherOperator] ??= []).push(value);
   }
   return matchers;
 }

@@ -105,10 +105,17 @@ test("a silence on an incident's condition is made, listed and ended", async () 
     matchers: { model: "m", feature: ["amount", "age"] },
   });
   expect(added).toMatchObject({ status: 201, body: { status: "active", matches: [id], incident: null } });
+  const matching = { model: { "=": "m" }, feature: { "=~": ["am.*", "x"], "!=": "age" } };
+  expect(await ask(service, "/api/v1/silences", { ...ada, matchers: matching, for: "1h" })).toMatchObject({
+    status: 201,
+    body: { matches: [id], matchers: { model: ["m"], feature: { "=~": ["am.*", "x"], "!=": ["age"] } } },
+  });
+  const others = { model: "m", feature: { "!~": "am.*" } };
+  expect(await ask(service, "/api/v1/silences", { ...ada, matchers: others })).toMatchObject({ body: { matches: [] } });
   const path = `/api/v1/silences/${String(added.body["id"])}`;
   expect(await ask(service, path, ada, { method: "DELETE" })).toMatchObject({ status: 200, body: { status: "ended" } });
-  expect((await ask(service, "/api/v1/silences")).body["silences"]).toHaveLength(1);
-  expect((await ask(service, "/api/v1/silences?status=all")).body["silences"]).toHaveLength(2);
+  expect((await ask(service, "/api/v1/silences")).body["silences"]).toHaveLength(3);
+  expect((await ask(service, "/api/v1/silences?status=all")).body["silences"]).toHaveLength(4);
 });
 
 test("two people who acknowledge at once are told the same: the first stands", async () => {
@@ -161,6 +168,22 @@ test("what cannot be done is refused with what, where and what to do, and change
     [`${incident}/accept`, ada, 409, "baseline_refused", /2 whole windows with 1,000 rows.*should be enough/],
     ["/api/v1/silences", { ...ada, matchers: { featrue: "hour" } }, 400, "request_invalid", /did you mean feature\?/],
     ["/api/v1/silences", { ...ada, matchers: {} }, 400, "request_invalid", /at least one label/],
+    [
+      "/api/v1/silences",
+      { ...ada, matchers: { feature: { "=~": "am(" } } },
+      400,
+      "request_invalid",
+      /feature=~"am\(" is not a pattern: unterminated group/,
+    ],
+    [
+      "/api/v1/silences",
+      { ...ada, matchers: { feature: { "~": "x" } } },
+      400,
+      "request_invalid",
+      /^matchers\.feature: "~" is not known here; /,
+    ],
+    ["/api/v1/silences", { ...ada, matchers: { feature: 3 } }, 400, "request_invalid", /values by operator/],
+    ["/api/v1/silences", { ...ada, matchers: { slice: { "!=": "a" } } }, 400, "request_invalid", /nearly everything/],
     ["/api/v1/models/n/baselines", { ...ada, configured: true }, 404, "model_unknown", /no model is called "n"/],
     ["/api/v1/models/m/baselines", { ...ada, from: "2026-01-01" }, 400, "request_invalid", /give from and to/],
     [

@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Actions } from "../../alerting/actions.ts";
-import { silenceLabels } from "../../alerting/silences/matchers.ts";
+import { matcherFault, silenceLabels } from "../../alerting/silences/matchers.ts";
 import { systemClock } from "../../core/clock.ts";
 import { LeewayError } from "../../core/errors.ts";
 import { feedbackVerdicts } from "../../store/state/feedback.ts";
+import { matcherOperators } from "../../store/state/silences.ts";
+import type { MatcherOperator, Matchers } from "../../store/state/silences.ts";
 import { nearestName } from "../config/fault.ts";
 import { parseInstant } from "../config/instant.ts";
 import type { ApiToken } from "../config/service-config.ts";
@@ -24,12 +26,28 @@ const time = z.string().transform((text, context) => {
 });
 const values = z.union([z.string(), z.array(z.string()).min(1)]).transform((value) => [value].flat());
 
+const tests = z.union(
+  [
+    values,
+    z.strictObject({
+      "=": values.optional(),
+      "!=": values.optional(),
+      "=~": values.optional(),
+      "!~": values.optional(),
+    }),
+  ],
+  {
+    error:
+      'write "hour", ["hour", "origin"], or values by operator: { "!=": "page" }, { "=~": "lag_.*" }, { "!~": "lag_.*" }',
+  },
+);
+
 const bodies = {
   acknowledge: z.strictObject(said),
   silence: z.strictObject({ ...said, ...ends }),
   feedback: z.strictObject({ ...said, verdict: z.enum(feedbackVerdicts) }),
   accept: z.strictObject(said),
-  addSilence: z.strictObject({ ...said, ...ends, matchers: z.record(z.string(), values) }),
+  addSilence: z.strictObject({ ...said, ...ends, matchers: z.record(z.string(), tests) }),
   endSilence: z.strictObject({ by: name.optional() }),
   setBaseline: z.strictObject({
     ...said,
@@ -108,8 +126,11 @@ export function registerActionRoutes(
     withActions(reply, async ({ silences }) => {
       const input = await given(bodies.addSilence, request, reply);
       if (input === null) return reply;
-      const { matchers, by, comment } = input;
-      const fault = matcherFault(matchers);
+      const { by, comment } = input;
+      const matchers = Object.fromEntries(
+        Object.entries(input.matchers).map(([label, test]) => [label, Array.isArray(test) ? test : testOf(test)]),
+      );
+      const fault = labelFault(Object.keys(matchers)) ?? matcherFault(matchers);
       if (fault !== null) return sendProblem(reply, "request_invalid", fault);
       const end = silenceEnd(input, systemClock.now());
       if (end.kind === "refused") return sendProblem(reply, "request_invalid", end.detail);
@@ -153,13 +174,16 @@ export function registerActionRoutes(
   );
 }
 
-/** Why a silence cannot have these matchers; null if it can. */
-function matcherFault(matchers: Readonly<Record<string, readonly string[]>>): string | null {
-  const names = Object.keys(matchers);
-  if (names.length === 0)
-    return "matchers: name at least one label; a silence of everything is not for a person to set";
+/** Equality alone is what a matcher is where no operator is named. */
+function testOf(given: Partial<Record<MatcherOperator, string[] | undefined>>): Matchers[string] {
+  const test = exact(given);
+  return Object.keys(test).join() === "=" ? (test["="] ?? []) : test;
+}
+
+/** Why a silence cannot name these labels; null if it can. */
+function labelFault(labels: readonly string[]): string | null {
   const known: readonly string[] = silenceLabels;
-  for (const label of names) {
+  for (const label of labels) {
     if (known.includes(label)) continue;
     const nearest = nearestName(label, known);
     const remedy = nearest === null ? `use ${known.join(", ")}` : `did you mean ${nearest}?`;
@@ -172,14 +196,15 @@ function matcherFault(matchers: Readonly<Record<string, readonly string[]>>): st
 function faultText(error: z.ZodError, schema: z.ZodType): string {
   const [issue] = error.issues;
   if (issue === undefined) return "the body is not what is expected here";
+  const place = issue.path.join(".");
   if (issue.code === "unrecognized_keys") {
-    const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+    const body = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+    const known: readonly string[] = place === "" ? body : matcherOperators;
     const [key = ""] = issue.keys;
     const nearest = nearestName(key, known);
     const remedy = nearest === null ? `use ${known.join(", ")}` : `did you mean ${nearest}?`;
-    return `${JSON.stringify(key)} is not known here; ${remedy}`;
+    return `${place === "" ? "" : `${place}: `}${JSON.stringify(key)} is not known here; ${remedy}`;
   }
-  const place = issue.path.join(".");
   return place === "" ? "the body must be a JSON object" : `${place}: ${issue.message}`;
 }
 

@@ -1,7 +1,16 @@
 import type { State } from "./state.ts";
 
-/** Label names with the values that they may have: all names must match, one value of each is enough. */
-export type Matchers = Readonly<Record<string, readonly string[]>>;
+/** As in Alertmanager: equal, not equal, and a regular expression that does or does not match the whole value. */
+export const matcherOperators = ["=", "!=", "=~", "!~"] as const;
+export type MatcherOperator = (typeof matcherOperators)[number];
+
+/**
+ * Label names with the values that they may have, or with values by operator. Everything must hold; of the values of one
+ * operator one is enough, and of `!=` and `!~` none may hold.
+ */
+export type Matchers = Readonly<
+  Record<string, readonly string[] | Readonly<Partial<Record<MatcherOperator, readonly string[]>>>>
+>;
 
 /** Holds back notifications from its making until its end. Times are on the wall clock. */
 export interface Silence {
