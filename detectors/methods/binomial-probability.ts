@@ -11,8 +11,9 @@ const stirlingErrors = Array.from({ length: 16 }, (_, n) => {
   return n === 0 ? 0 : logFactorial - (0.5 * Math.log(2 * Math.PI * n) + n * Math.log(n) - n);
 });
 
-/** x·ln(x/m) + m − x, without the cancellation when x is near m. */
-function deviance(x: number, m: number): number {
+/** x·ln(x/m) + m − x, without the cancellation when x is near m; 0 or more, m where x is 0. */
+export function deviance(x: number, m: number): number {
+  if (x === 0) return m;
   if (Math.abs(x - m) < 0.1 * (x + m)) {
     const v = (x - m) / (x + m);
     let sum = (x - m) * v;

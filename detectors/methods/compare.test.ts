@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createRandom } from "../simulate/random.ts";
 import { compareCounts, compareSamples } from "./compare.ts";
 import { methods, type MethodName } from "./registry.ts";
+import { sampleCells } from "./sample-cells.ts";
 
 const ramp = Array.from({ length: 200 }, (_, i) => i);
 const names = methods.map(({ name }) => name);
@@ -128,23 +129,77 @@ it("keeps PSI's threshold to both sizes: few rows on either side make it large",
   expect(threshold(10_000, 10_000)).toBeCloseTo(16.919 * (2 / 10_000), 3);
 });
 
-it("passes a threshold of alpha 0.1 in about one of ten pairs of samples of one population", () => {
-  const random = createRandom(20260301);
-  const normal = (rows: number) => Array.from({ length: rows }, () => random.normal());
-  const pairs = 200;
-  for (const name of ["psi", "hellinger", "wasserstein", "energy", "ks", "chi_square", "cramer_von_mises"] as const) {
-    let passed = 0;
-    let threshold = Number.NaN;
-    for (let pair = 0; pair < pairs; pair += 1) {
-      const [reference, current] = [normal(80), normal(40)];
-      // The sizes stay the same, so that one threshold serves for some pairs.
-      if (pair % 25 === 0) threshold = compareSamples(name, reference, current, { alpha: 0.1 }).threshold!;
-      if (compareSamples(name, reference, current).score > threshold) passed += 1;
+it(
+  "passes a threshold of alpha 0.1 in about one of ten pairs of samples of one population",
+  { timeout: 60_000 },
+  () => {
+    const random = createRandom(20260301);
+    const normal = (rows: number) => Array.from({ length: rows }, () => random.normal());
+    const pairs = 200;
+    for (const name of ["psi", "hellinger", "wasserstein", "energy", "ks", "chi_square", "cramer_von_mises"] as const) {
+      let passed = 0;
+      let threshold = Number.NaN;
+      for (let pair = 0; pair < pairs; pair += 1) {
+        const [reference, current] = [normal(80), normal(40)];
+        // The sizes stay the same, so that one threshold serves for some pairs.
+        if (pair % 25 === 0) threshold = compareSamples(name, reference, current, { alpha: 0.1 }).threshold!;
+        if (compareSamples(name, reference, current).score > threshold) passed += 1;
+      }
+      // Binomial(200, 0.1) lies within 7 … 36 but once in 1,000.
+      expect(passed, name).toBeGreaterThan(6);
+      expect(passed, name).toBeLessThan(37);
     }
-    // Binomial(200, 0.1) lies within 7 … 36 but once in 1,000.
-    expect(passed, name).toBeGreaterThan(6);
-    expect(passed, name).toBeLessThan(37);
+  },
+);
+
+/** How often two samples of one population passed a threshold of alpha; `sizes` are the reference's rows and the current ones. */
+function passedShare(name: MethodName, alpha: number, sizes: readonly [number, number], pairs: number): number {
+  const random = createRandom(20260302, sizes[0], sizes[1]);
+  const normal = (rows: number) => Float64Array.from({ length: rows }, () => random.normal());
+  let threshold = Number.NaN;
+  let passed = 0;
+  for (let pair = 0; pair < pairs; pair += 1) {
+    const [reference, current] = [normal(sizes[0]), normal(sizes[1])];
+    // Ranks decide, so that one threshold serves for all.
+    if (pair === 0) threshold = compareSamples(name, reference, current, { alpha }).threshold!;
+    if (compareSamples(name, reference, current).score > threshold) passed += 1;
   }
+  return passed / pairs;
+}
+
+it.each(overCells)("%s has its level although the bins are cut from a small reference", { timeout: 60_000 }, (name) => {
+  // Binomial(800, 0.05) is above 0.078 but once in 2,000; with fixed bins chi_square passed in 0.11 of the pairs at 50 and 2,000 rows.
+  for (const sizes of [
+    [50, 50],
+    [50, 2000],
+  ] as const) {
+    const share = passedShare(name, 0.05, sizes, 800);
+    expect(share, String(sizes)).toBeLessThan(0.078);
+    // The largest change of one of 50 rows' shares goes in steps.
+    expect(share, String(sizes)).toBeGreaterThan(name === "l_infinity" ? 0.01 : 0.027);
+  }
+});
+
+it("cuts the bins of rows that are dealt anew as it cuts those of samples", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ noNaN: true, noDefaultInfinity: true })), {
+        minLength: 1,
+        maxLength: 80,
+      }),
+      fc.array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ noNaN: true, noDefaultInfinity: true })), {
+        minLength: 1,
+        maxLength: 80,
+      }),
+      fc.integer({ min: 2, max: 12 }),
+      (reference, current, bins) => {
+        const cells = sampleCells({ name: "psi", over: "cells" }, reference, current, bins);
+        const { cut, ...rows } = cells.uncut!();
+        expect(cut(rows.reference, rows.current)).toEqual([cells.reference, cells.current]);
+      },
+    ),
+    { numRuns: 300 },
+  );
 });
 
 it("counts the reference's own noise in chi-square: ten reference rows are no law", () => {
@@ -188,6 +243,95 @@ it("computes the bare formula on shares with smoothing none, infinities included
   );
   expect(compareCounts("kl", [0.5, 0.5], [1, 0], { smoothing: "none" }).score).toBe(Infinity);
   expect(compareCounts("kl", [0.5, 0.5], [1, 0]).score).toBeLessThan(5);
+});
+
+it("takes counts by category as an object or a Map, and categories of any name", () => {
+  const counted = compareCounts("chi_square", { web: 60, app: 40 }, { web: 45, app: 50, kiosk: 5 });
+  expect(
+    compareCounts(
+      "chi_square",
+      new Map([
+        ["web", 60],
+        ["app", 40],
+      ]),
+      new Map(Object.entries({ web: 45, app: 50, kiosk: 5 })),
+    ),
+  ).toEqual(counted);
+  expect(compareCounts("psi", { length: 5, width: 6 }, { length: 5, width: 9 }).detail.rows.reference).toBe(11);
+  expect(compareCounts("psi", { 0: 5, 1: 6, length: 2 }, { 0: 5, 1: 9, length: 2 }).detail.rows.reference).toBe(11);
+  expect(compareCounts("ks", { "1": 2, "1.0": 3, "2": 1 }, { "1": 2, "2": 5 }).detail.cells).toBe(2);
+});
+
+it("says in one line what is no counts and no sample, whatever it is", () => {
+  const counts = (given: unknown) => () => compareCounts("psi", given as number[], given as number[]);
+  expect(counts(new Set([1]))).toThrow("the reference counts must be an array, or an object or Map by category");
+  expect(counts([5n, 6n])).toThrow("the reference count in cell 0 is 5n; counts are finite numbers from 0");
+  expect(counts({ web: "5" })).toThrow('the reference count of "web" is "5"');
+  expect(counts([1e308, 1e308])).toThrow("the reference counts sum to Infinity; beyond 2^53");
+  const circular: unknown[] = [];
+  circular.push({ circular });
+  expect(() => compareSamples("psi", [1], [1], { bins: circular as number[] })).toThrow("not [an object]");
+  const sample = (given: unknown) => () => compareSamples("ks", given as number[], [1]);
+  expect(sample([new Date(0)])).toThrow("the reference sample holds a Date in row 0");
+  expect(sample({ length: -1 })).toThrow("the reference sample is no array");
+  expect(sample({ length: 1e12 })).toThrow("the reference sample is no array");
+});
+
+it("has no threshold for shares, which do not tell how many rows they are of", () => {
+  for (const name of names) {
+    if (name === "fisher_exact") continue;
+    expect(() => compareCounts(name, [0.5, 0.5], [0.8, 0.2], { alpha: 0.05 }), name).toThrow(
+      /alpha needs counts of rows, and the reference ones sum to 1|at least [24] values/,
+    );
+  }
+});
+
+it("smooths shares alike where all of them are in one cell, or rounded", () => {
+  const whole = compareCounts("psi", [0.5, 0.5], [1, 0]).score;
+  expect(compareCounts("psi", [0.5, 0.5], [0.999999, 0.000001]).score).toBeCloseTo(whole, 3);
+  expect(compareCounts("psi", [0.33, 0.33, 0.33], [0.5, 0.49, 0]).score).toBeCloseTo(
+    compareCounts("psi", [1 / 3, 1 / 3, 1 / 3], [50 / 99, 49 / 99, 0]).score,
+    6,
+  );
+});
+
+it.each(overValues)("%s does not care how large or small the unit of the values is", (name) => {
+  const random = createRandom(9);
+  const reference = Array.from({ length: 30 }, () => random.normal());
+  const current = Array.from({ length: 20 }, () => random.normal() + 0.4);
+  const options = name === "wasserstein" || name === "energy" ? ({ scale: "reference_sd" } as const) : {};
+  const one = compareSamples(name, reference, current, options);
+  // Powers of two, which change no digit; squares of such values are infinite or 0.
+  for (const unit of [2 ** 1000, 2 ** -1000]) {
+    const other = compareSamples(
+      name,
+      reference.map((value) => value * unit),
+      current.map((value) => value * unit),
+      options,
+    );
+    expect(other.score, String(unit)).toBeCloseTo(one.score, 12);
+    if (one.pValue !== undefined) expect(other.pValue, String(unit)).toBeCloseTo(one.pValue, 12);
+  }
+});
+
+it("takes the reference's deviation from its own digits, however far off the current values are", () => {
+  const reference = [1.3, -0.8, 0.2, -0.5];
+  // numpy.std(reference) = 0.8077747210701757.
+  const { score } = compareSamples("wasserstein", reference, [-1e99, -1e99], { scale: "reference_sd" });
+  expect(score / (1e99 / 0.8077747210701757)).toBeCloseTo(1, 9);
+  expect(() => compareSamples("welch_t", [1.7e308, 1], [-1.7e308, 2])).toThrow("further than a number can say");
+});
+
+it("finds a threshold in standard deviations although some deals have a constant reference", () => {
+  const zeros = Array.from({ length: 60 }, () => 0);
+  const found = compareSamples("wasserstein", [0, 0, 0, 1], zeros, { scale: "reference_sd", alpha: 0.05 });
+  expect(Number.isFinite(found.threshold)).toBe(true);
+});
+
+it("has an infinite threshold where the bare formula is infinite that often", () => {
+  const bare = { smoothing: "none", alpha: 0.05 } as const;
+  expect(compareCounts("kl", { a: 5, b: 1 }, { a: 3, b: 0 }, bare).threshold).toBe(Infinity);
+  expect(Number.isFinite(compareCounts("kl", { a: 50, b: 50 }, { a: 40, b: 60 }, bare).threshold)).toBe(true);
 });
 
 it("smooths without a jump: a little more in an empty cell is a little less of a change", () => {

@@ -4,6 +4,7 @@ import { mergedCells } from "./merged-cells.ts";
 import { methods, streamMethods, type MethodName } from "./registry.ts";
 import { resampledThreshold } from "./resampled-null.ts";
 import { type Sample, type SampleCells, sampleCells } from "./sample-cells.ts";
+import { areShares } from "./smoothed-shares.ts";
 
 /** What every comparison takes. A method refuses an option that it does not heed, unless it asks for what is so anyway. */
 interface ComparisonOptions {
@@ -25,12 +26,15 @@ export interface SampleOptions extends ComparisonOptions {
 }
 
 export interface CountOptions extends ComparisonOptions {
-  /** Value of each cell, strictly increasing, for methods over values; default the cells' numbers 0, 1, 2, … or the keys. */
+  /** Value of each cell, strictly increasing, for methods over values; default the cells' numbers 0, 1, 2, … By category the keys are the values. */
   readonly values?: ArrayLike<number> | undefined;
 }
 
 /** Counts or shares: cell by cell in one order, or by category. */
-export type Counts = ArrayLike<number> | Readonly<Record<string, number>>;
+export type Counts =
+  | ArrayLike<number>
+  | Readonly<Record<string, number>>
+  | ReadonlyMap<string | number | boolean, number>;
 
 /** What was compared and what the method found on its way. */
 export interface ComparisonDetail {
@@ -94,10 +98,11 @@ export function compareSamples(
  * Compares counts, or shares, in the same cells by one method; they need not be whole.
  *
  * @param method As of `compareSamples`.
- * @param reference Arrays of one length, or records by category; a category that one side lacks has 0 rows there. For
- *   `fisher_exact` and `z_proportions` two cells: the counted rows, the others. For `ks` and its like cells are in the
- *   order of their values (of records: keys are numbers).
- * @throws LeewayError as `compareSamples` does, and `usage` for lengths that differ or counts below 0.
+ * @param reference Arrays of one length, or objects or Maps by category; a category that one side lacks has 0 rows there.
+ *   For `fisher_exact` and `z_proportions` two cells: the counted rows, the others. For `ks` and its like cells are in the
+ *   order of their values (by category: the keys are numbers).
+ * @throws LeewayError as `compareSamples` does, and `usage` for lengths that differ, counts below 0 or a sum beyond 2^53,
+ *   and for `alpha` with shares, which do not tell how many rows they are of.
  * @example compareCounts("chi_square", { web: 60, app: 40 }, { web: 45, app: 50, kiosk: 5 })
  */
 export function compareCounts(
@@ -196,8 +201,13 @@ function isArrayLike(value: unknown): value is ArrayLike<unknown> {
   return Array.isArray(value) || (ArrayBuffer.isView(value) && "length" in value);
 }
 
+/** Short, whatever it is: a message must not fail on what it complains about. */
 function shown(value: unknown): string {
-  return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? typeof value);
+  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (isArrayLike(value))
+    return `[${Array.from(value).slice(0, 5).map(shown).join(",")}${value.length > 5 ? ",…" : ""}]`;
+  if (value !== null && typeof value === "object") return "an object";
+  return typeof value === "function" ? "a function" : `${String(value)}${typeof value === "bigint" ? "n" : ""}`;
 }
 
 function countCells(
@@ -206,22 +216,20 @@ function countCells(
   current: Counts,
   values: unknown,
 ): Omit<SampleCells, "missing"> {
-  for (const [side, counts] of [
-    ["reference", reference],
-    ["current", current],
-  ] as const) {
-    if (counts === null || typeof counts !== "object") {
-      throw new LeewayError("usage", `${name}: the ${side} counts must be an array, or an object by category`);
+  const before = formOf(name, "reference", reference);
+  const now = formOf(name, "current", current);
+  const given = sameCells(name, over, before, now);
+  for (const side of ["reference", "current"] as const) {
+    const sum = total(given[side]);
+    if (!(sum > 0))
+      throw new LeewayError("insufficient_data", `${name}: the ${side} counts sum to 0; nothing was compared`);
+    if (sum > 2 ** 53) {
+      throw new LeewayError(
+        "usage",
+        `${name}: the ${side} counts sum to ${sum}; beyond 2^53 single rows are not told apart`,
+      );
     }
   }
-  if (isArrayLike(reference) !== isArrayLike(current)) {
-    throw new LeewayError("usage", `${name}: one side is an array and the other an object; give both in one form`);
-  }
-  const given = isArrayLike(reference)
-    ? listCells(name, reference, current as ArrayLike<number>)
-    : recordCells(name, over, reference, current as Readonly<Record<string, number>>);
-  checkCounts(name, "reference", given.reference);
-  checkCounts(name, "current", given.current);
   if (over === "pair" && given.reference.length !== 2) {
     throw new LeewayError(
       "usage",
@@ -229,6 +237,9 @@ function countCells(
     );
   }
   if (values === undefined) return given;
+  if (before.kind === "categories") {
+    throw new LeewayError("usage", `${name}: values go with arrays of counts; in an object the keys are the values`);
+  }
   if (!isAscending(values) || values.length !== given.reference.length) {
     throw new LeewayError(
       "usage",
@@ -238,69 +249,96 @@ function countCells(
   return { ...given, values: Float64Array.from(values) };
 }
 
-function listCells(
-  method: string,
-  reference: ArrayLike<number>,
-  current: ArrayLike<number>,
-): Omit<SampleCells, "missing"> {
-  if (reference.length !== current.length) {
+function sameCells(method: string, over: Method["over"], before: Form, now: Form): Omit<SampleCells, "missing"> {
+  if (before.kind === "categories" && now.kind === "categories") {
+    return categoryCounts(method, over, before.counts, now.counts);
+  }
+  if (before.kind === "categories" || now.kind === "categories") {
+    throw new LeewayError("usage", `${method}: one side is an array and the other an object; give both in one form`);
+  }
+  if (before.counts.length !== now.counts.length) {
     throw new LeewayError(
       "usage",
-      `${method}: ${reference.length} reference counts and ${current.length} current ones; give both for the same cells`,
+      `${method}: ${before.counts.length} reference counts and ${now.counts.length} current ones; give both for the same cells`,
     );
   }
-  return { reference, current };
+  return { reference: before.counts, current: now.counts };
 }
 
-function recordCells(
+type Form =
+  | { readonly kind: "list"; readonly counts: readonly number[] }
+  | { readonly kind: "categories"; readonly counts: ReadonlyMap<string, number> };
+
+/** Counts as a list, or by category; every one is a finite number from 0. */
+function formOf(method: string, side: string, counts: unknown): Form {
+  const check = (count: unknown, where: string): number => {
+    if (typeof count === "number" && Number.isFinite(count) && count >= 0) return count;
+    throw new LeewayError(
+      "usage",
+      `${method}: the ${side} count ${where} is ${shown(count)}; counts are finite numbers from 0`,
+    );
+  };
+  if (isList(counts)) {
+    return { kind: "list", counts: Array.from(counts, (count, cell) => check(count, `in cell ${cell}`)) };
+  }
+  const byCategory = counts instanceof Map;
+  if (counts === null || typeof counts !== "object" || (Symbol.iterator in counts && !byCategory)) {
+    throw new LeewayError("usage", `${method}: the ${side} counts must be an array, or an object or Map by category`);
+  }
+  const found = new Map<string, number>();
+  for (const [key, count] of byCategory ? (counts as Map<unknown, unknown>) : Object.entries(counts)) {
+    const category = String(key);
+    found.set(category, (found.get(category) ?? 0) + check(count, `of ${shown(category)}`));
+  }
+  return { kind: "categories", counts: found };
+}
+
+/** Arrays, typed arrays, and objects that have nothing but numbered cells and their `length`; a category may be called so too. */
+function isList(counts: unknown): counts is ArrayLike<unknown> {
+  if (isArrayLike(counts)) return true;
+  if (counts === null || typeof counts !== "object" || !("length" in counts)) return false;
+  const cells = Object.keys(counts).filter((key) => key !== "length");
+  return cells.length === counts.length && cells.every((key, cell) => key === String(cell));
+}
+
+function categoryCounts(
   method: string,
   over: Method["over"],
-  reference: Readonly<Record<string, number>>,
-  current: Readonly<Record<string, number>>,
+  reference: ReadonlyMap<string, number>,
+  current: ReadonlyMap<string, number>,
 ): Omit<SampleCells, "missing"> {
-  const keys = [...new Set([...Object.keys(reference), ...Object.keys(current)])];
-  let values: Float64Array | undefined;
-  if (over === "ordered" || over === "values") {
-    const strange = keys.find((key) => key.trim() === "" || !Number.isFinite(Number(key)));
-    if (strange !== undefined) {
-      throw new LeewayError(
-        "usage",
-        `${method} needs ordered cells, and "${strange}" is no number; give arrays, or number keys`,
-      );
-    }
-    keys.sort((a, b) => Number(a) - Number(b));
-    values = Float64Array.from(keys, Number);
-  }
-  const at = (counts: Readonly<Record<string, number>>, key: string) => (Object.hasOwn(counts, key) ? counts[key]! : 0);
+  const keys = [...new Set([...reference.keys(), ...current.keys()])];
   const newCategories = keys
-    .filter((key) => at(reference, key) === 0 && at(current, key) > 0)
-    .map((category) => ({ category, rows: at(current, category) }))
+    .filter((key) => (reference.get(key) ?? 0) === 0 && (current.get(key) ?? 0) > 0)
+    .map((category) => ({ category, rows: current.get(category)! }))
     .toSorted((a, b) => b.rows - a.rows);
-  return {
-    reference: keys.map((key) => at(reference, key)),
-    current: keys.map((key) => at(current, key)),
-    newCategories,
-    ...(values !== undefined && { values }),
+  if (over !== "ordered" && over !== "values") {
+    return {
+      reference: keys.map((key) => reference.get(key) ?? 0),
+      current: keys.map((key) => current.get(key) ?? 0),
+      newCategories,
+    };
+  }
+  const strange = keys.find((key) => key.trim() === "" || !Number.isFinite(Number(key)));
+  if (strange !== undefined) {
+    throw new LeewayError(
+      "usage",
+      `${method} needs ordered cells, and ${shown(strange)} is no number; give arrays, or number keys`,
+    );
+  }
+  // "1" and "1.0" are one value.
+  const values = [...new Set(keys.map(Number))].toSorted((a, b) => a - b);
+  const cells = new Map(values.map((value, cell) => [value, cell]));
+  const count = (counts: ReadonlyMap<string, number>) => {
+    const inCells = new Float64Array(values.length);
+    for (const [key, rows] of counts) inCells[cells.get(Number(key))!]! += rows;
+    return inCells;
   };
+  return { reference: count(reference), current: count(current), values: Float64Array.from(values), newCategories };
 }
 
-function checkCounts(method: string, side: string, counts: ArrayLike<number>): void {
-  for (let cell = 0; cell < counts.length; cell += 1) {
-    const count: unknown = counts[cell];
-    if (typeof count !== "number" || !Number.isFinite(count) || count < 0) {
-      throw new LeewayError(
-        "usage",
-        `${method}: the ${side} count in cell ${cell} is ${shown(count)}; counts are finite numbers from 0`,
-      );
-    }
-  }
-  if (!(total(counts) > 0)) {
-    throw new LeewayError("insufficient_data", `${method}: the ${side} counts sum to 0; nothing was compared`);
-  }
-}
-
-/** More values than this are thrown together before rows are dealt anew by the hundred, */
-const mostDealtValues = 20_000;
+/** More values than this are thrown together before rows are dealt anew by the thousand, */
+const mostDealtValues = 1000;
 /** into about so many. */
 const dealtValues = 500;
 
@@ -309,29 +347,68 @@ function chanceThreshold(
   method: Method<MethodName>,
   setting: Setting,
   alpha: number,
-  { reference, current, values }: SampleCells,
+  { reference, current, values, uncut }: SampleCells,
 ): number {
+  const anew = uncut?.();
   const dealt =
     values === undefined || values.length <= mostDealtValues
       ? { reference, current, values }
       : mergedCells({ reference, current, values }, dealtValues);
+  const { reference: before, current: now } = anew ?? dealt;
   const of = { ...setting, values: dealt.values };
-  return resampledThreshold((before, now) => method.value(before, now, of), alpha, dealt.reference, dealt.current);
+  const score = (reference: ArrayLike<number>, current: ArrayLike<number>): number => {
+    try {
+      return method.value(...(anew?.cut(reference, current) ?? ([reference, current] as const)), of);
+    } catch (error) {
+      // Of rows that vary some deals may give a constant reference, whose standard deviation is no unit.
+      if (error instanceof LeewayError && error.code === "insufficient_data") return Number.NaN;
+      throw error;
+    }
+  };
+  const threshold = resampledThreshold(score, alpha, before, now);
+  if (!Number.isNaN(threshold)) return threshold;
+  throw new LeewayError(
+    "insufficient_data",
+    `${method.name}: nearly every reference of these rows would be constant, so there is no threshold; use scale "raw"`,
+  );
+}
+
+function thresholdOf(method: Method<MethodName>, setting: Setting, alpha: number, cells: SampleCells): number {
+  for (const side of ["reference", "current"] as const) {
+    const rows = total(cells[side]);
+    if (rows < 1 || areShares(cells[side])) {
+      throw new LeewayError(
+        "usage",
+        `${method.name}: alpha needs counts of rows, and the ${side} ones sum to ${rows}; shares do not tell how many rows they are of`,
+      );
+    }
+  }
+  // Bins that were cut from few rows have a null of their own, whatever the formula says of fixed cells.
+  if (cells.uncut === undefined && method.threshold !== undefined) {
+    return method.threshold(alpha, cells.reference, cells.current, setting);
+  }
+  return chanceThreshold(method, setting, alpha, cells);
 }
 
 function comparison(method: Method<MethodName>, cells: SampleCells, options: ComparisonOptions): Comparison {
   const { reference, current, values, missing, edges, newCategories, outOfRange } = cells;
   const { alpha, base, smoothing, scale, alternative } = options;
+  if (method.over === "values" && values !== undefined && !Number.isFinite(values.at(-1)! - values[0]!)) {
+    throw new LeewayError(
+      "usage",
+      `${method.name}: from ${values[0]} to ${values.at(-1)} is further than a number can say; rescale the values`,
+    );
+  }
   const setting: Setting = { base, smoothing, scale, alternative, values };
   const score = method.value(reference, current, setting);
+  if (!Number.isFinite(score) && smoothing !== "none") {
+    throw new LeewayError("usage", `${method.name}: the score is larger than a number can say; rescale the values`);
+  }
   const significance = method.significance?.(reference, current, setting);
   return {
     score,
     ...(significance !== undefined && { pValue: significance.pValue }),
-    ...(alpha !== undefined && {
-      threshold:
-        method.threshold?.(alpha, reference, current, setting) ?? chanceThreshold(method, setting, alpha, cells),
-    }),
+    ...(alpha !== undefined && { threshold: thresholdOf(method, setting, alpha, cells) }),
     detail: {
       method: method.name,
       rows: { reference: total(reference), current: total(current) },

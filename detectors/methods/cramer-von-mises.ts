@@ -33,7 +33,8 @@ function normalization(n: number, m: number): { readonly mean: number; readonly 
   const pairs = n * m;
   const all = n + m;
   const variance = ((all + 1) * (4 * pairs * all - 3 * (n * n + m * m) - 2 * pairs)) / (45 * all * all * 4 * pairs);
-  return { mean: (1 + 1 / all) / 6, factor: 1 / Math.sqrt(45 * variance) };
+  // Weights that sum to less than a row or so have no such variance.
+  return { mean: (1 + 1 / all) / 6, factor: variance > 0 ? 1 / Math.sqrt(45 * variance) : 1 };
 }
 
 /** Whether the null is counted out, as SciPy's `method="auto"` has it. */

@@ -24,7 +24,7 @@ export function energyDistance(
     integral += (before / referenceRows - now / rows) ** 2 * width;
   }
   const unit = scale === "raw" ? 1 : referenceDeviation("energy", reference, values);
-  return Math.sqrt((2 * integral) / unit);
+  return Math.SQRT2 * (Math.sqrt(integral) / Math.sqrt(unit));
 }
 
 export const energy = defineMethod({

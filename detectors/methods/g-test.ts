@@ -1,3 +1,4 @@
+import { deviance } from "./binomial-probability.ts";
 import { chiSquareSignificance, chiSquareThreshold } from "./chi-square.ts";
 import { defineMethod, total } from "./method.ts";
 
@@ -16,10 +17,11 @@ export function gStatistic(reference: ArrayLike<number>, current: ArrayLike<numb
     const before = reference[cell]!;
     const now = current[cell]!;
     const together = before + now;
-    if (before > 0) sum += before * Math.log((before * all) / (together * referenceRows));
-    if (now > 0) sum += now * Math.log((now * all) / (together * rows));
+    if (together === 0) continue;
+    // O·ln(O/E) + E − O: the added differences sum to 0, and no term is below it, so that nothing cancels.
+    sum += deviance(before, together * (referenceRows / all)) + deviance(now, together * (rows / all));
   }
-  return Math.max(0, 2 * sum);
+  return 2 * sum;
 }
 
 export const gTest = defineMethod({

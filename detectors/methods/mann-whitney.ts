@@ -33,7 +33,7 @@ function deviation(reference: ArrayLike<number>, current: ArrayLike<number>): nu
     // Weighted rows may tie with less than one row; such a cell takes nothing off.
     if (together > 1) ties += together ** 3 - together;
   }
-  return Math.sqrt(Math.max(0, ((n * m) / 12) * (all + 1 - ties / (all * (all - 1)))));
+  return Math.sqrt(Math.max(0, ((n * m) / 12) * (all + 1 - (ties > 0 ? ties / (all * (all - 1)) : 0))));
 }
 
 /** P(U ≥ u) for every whole u, if the null is counted out, else null. */

@@ -24,25 +24,26 @@ export function mergedCells({ reference, current, values }: ValueCells, groups: 
     whole += spans[cell]!;
   }
   const most = whole / groups;
-  const merged: { before: number; now: number; sum: number }[] = [];
-  let open = { before: 0, now: 0, sum: 0 };
+  const merged: { before: number; now: number; mean: number }[] = [];
+  let open = { before: 0, now: 0, mean: 0 };
   let spanned = 0;
   for (let cell = 0; cell < values.length; cell += 1) {
     const [before, now] = [reference[cell]!, current[cell]!];
     open.before += before;
     open.now += now;
-    open.sum += (before + now) * values[cell]!;
+    // Not as a sum, which could be larger than any number.
+    if (before + now > 0) open.mean += (values[cell]! - open.mean) * ((before + now) / (open.before + open.now));
     spanned += spans[cell]!;
     if (spanned < most && cell + 1 < values.length) continue;
     if (open.before + open.now > 0) {
       merged.push(open);
-      open = { before: 0, now: 0, sum: 0 };
+      open = { before: 0, now: 0, mean: 0 };
     }
     spanned = 0;
   }
   return {
     reference: Float64Array.from(merged, ({ before }) => before),
     current: Float64Array.from(merged, ({ now }) => now),
-    values: Float64Array.from(merged, ({ before, now, sum }) => sum / (before + now)),
+    values: Float64Array.from(merged, ({ mean }) => mean),
   };
 }

@@ -87,16 +87,24 @@ watch.update(0.3); // { change: false }
   values has a cell for each, and one for all others. Methods that need no bins use every value.
 - A **new category** is reported in \`detail.newCategories\` and makes nothing infinite: with the default
   \`smoothing: "half_row"\` a cell below half a row counts as half a row, but at most as the mean of both sides, so that the
-  score is continuous in the counts and a cell that is empty on both sides stays out. Shares that sum to 1 count as 5,000 rows
-  there. \`smoothing: "none"\` is the bare formula, which may be infinite.
+  score is continuous in the counts and a cell that is empty on both sides stays out. Shares (their sum is 1, give or take 0.01)
+  count as 5,000 rows there. \`smoothing: "none"\` is the bare formula, which may be infinite.
 - **\`alpha\`** asks for \`threshold\`: the score that chance exceeds with that probability if both samples come from one
   population with independent rows. It knows both sizes. A two-sided \`z_proportions\` or \`welch_t\` passes it by its absolute
   value; of \`mann_whitney\` and \`fisher_exact\` it is the upper end. Where a method's null says "drawn anew", the rows of both samples
-  are thrown together and dealt out again to the same sizes, 2,000 times from a fixed seed (fewer from 2,000 cells on, 200 where
-  there are 20,000 or more), and a Pearson III distribution with the mean, spread and skewness of the scores is read at alpha.
-  Of more than 20,000 different values, neighbours are dealt together, in at most about 1,000 cells at their means; values far
+  are thrown together and dealt out again to the same sizes, 4,000 times from a fixed seed (fewer from 250 cells on, 200 where
+  there are 5,000 or more), and a Pearson III distribution with the mean, spread and skewness of the scores is read at alpha; scores
+  that go in steps are counted instead, and the least that is exceeded seldom enough is the threshold.
+  Of more than 1,000 different values, neighbours are dealt together, in at most about 1,000 cells at their means; values far
   out, which a heavy tail's distance is made of, stay by themselves.
-- Counts need not be whole (weights, shares); exact nulls give way to their limits then, and \`fisher_exact\` refuses them.
+- **Bins cut from few rows** (fewer than 500 of the reference a bin) hold its rows evenly and the others' not, so that χ² is no
+  null for them: at 50 rows against 2,000 it would be passed in 11 of 100 cases instead of 5. There \`threshold\` is drawn anew in
+  \`chi_square\`, \`g_test\` and \`cramers_v\` as well, and the bins are cut anew in each deal. \`pValue\` stays that of the table
+  as it is, the same as for its counts.
+- Counts need not be whole (weights, shares); exact nulls give way to their limits then, and \`fisher_exact\` refuses them. A test
+  takes their sum for the number of rows. Shares do not tell how many rows they are of, so \`alpha\` is refused with them.
+- Counts come as arrays, or by category as objects or Maps, and sum to at most 2^53. Values may be of any size; where their
+  range or the score is larger than a number can say, that is an error.
 - An option that a method does not heed, or a value out of range, is refused in one line that says what there is.
 
 ## Between two samples

@@ -18,12 +18,19 @@ export function referenceDeviation(
     );
   }
   const rows = total(reference);
-  const origin = values?.[0] ?? 0;
+  const of = (cell: number) => values?.[cell] ?? cell;
+  let first = 0;
+  while (reference[first] === 0) first += 1;
+  let last = reference.length - 1;
+  while (reference[last] === 0) last -= 1;
+  // From the reference's own least value and in its own range: other values may be so far out that all digits are theirs.
+  const origin = of(first);
+  const range = of(last) - origin;
   let sum = 0;
-  for (let cell = 0; cell < reference.length; cell += 1) sum += reference[cell]! * ((values?.[cell] ?? cell) - origin);
+  for (let cell = first; cell <= last; cell += 1) sum += reference[cell]! * ((of(cell) - origin) / range);
   let squares = 0;
-  for (let cell = 0; cell < reference.length; cell += 1) {
-    squares += reference[cell]! * ((values?.[cell] ?? cell) - origin - sum / rows) ** 2;
+  for (let cell = first; cell <= last; cell += 1) {
+    squares += reference[cell]! * ((of(cell) - origin) / range - sum / rows) ** 2;
   }
-  return Math.sqrt(squares / rows);
+  return range * Math.sqrt(squares / rows);
 }

@@ -1,5 +1,6 @@
 import { LeewayError } from "../../core/errors.ts";
-import { binOf, quantile } from "../decisions/binning.ts";
+import { binOf } from "../decisions/binning.ts";
+import { between, binsFor, cutInBins, groupedByRank, isDiscrete } from "./cut-in-bins.ts";
 import type { Method } from "./method.ts";
 
 /** One sample: numbers, or categories as text or booleans; null, undefined, NaN and ±Infinity are missing. */
@@ -19,11 +20,25 @@ export interface SampleCells {
   readonly newCategories?: readonly { readonly category: string; readonly rows: number }[];
   /** Rows of the current sample below the least or above the largest value of the reference. */
   readonly outOfRange?: number;
+  /** The values before they were binned, if the reference that cuts the bins has so few rows that a threshold must cut anew. */
+  readonly uncut?: () => Uncut;
+}
+
+/** Two samples counted by value, and how the first of them cuts bins for both. */
+export interface Uncut {
+  readonly reference: ArrayLike<number>;
+  readonly current: ArrayLike<number>;
+  readonly cut: (
+    reference: ArrayLike<number>,
+    current: ArrayLike<number>,
+  ) => readonly [reference: Float64Array, current: Float64Array];
 }
 
 const mostBins = 10;
-/** Fewer rows of the reference a bin say little about its share. */
-const rowsPerBin = 5;
+/** With more rows of the reference a bin, where exactly it cut them matters to no threshold. */
+const manyRowsPerBin = 500;
+/** Values are dealt anew in at most about so many groups. */
+const dealtGroups = 300;
 
 type Parsed =
   | { readonly kind: "none"; readonly missing: number }
@@ -32,7 +47,7 @@ type Parsed =
 
 /** Missing values are counted and set aside; the rest must be of one kind. */
 function parse(method: string, side: string, sample: Sample): Parsed {
-  if (sample === null || typeof sample !== "object" || typeof sample.length !== "number") {
+  if (sample === null || typeof sample !== "object" || !isLength(sample.length)) {
     throw new LeewayError("usage", `${method}: the ${side} sample is no array; give an array of values`);
   }
   let missing = 0;
@@ -47,7 +62,7 @@ function parse(method: string, side: string, sample: Sample): Parsed {
     else
       throw new LeewayError(
         "usage",
-        `${method}: the ${side} sample holds a ${typeof value} in row ${row}; give numbers, text or booleans`,
+        `${method}: the ${side} sample holds ${kindOf(value)} in row ${row}; give numbers, text or booleans`,
       );
   }
   if (found > 0 && categories.length > 0) {
@@ -58,6 +73,16 @@ function parse(method: string, side: string, sample: Sample): Parsed {
   }
   if (found > 0) return { kind: "numbers", values: numbers.subarray(0, found), missing };
   return categories.length > 0 ? { kind: "categories", values: categories, missing } : { kind: "none", missing };
+}
+
+/** Of an array, by ECMAScript. */
+function isLength(length: unknown): boolean {
+  return Number.isInteger(length) && Number(length) >= 0 && Number(length) < 2 ** 32;
+}
+
+function kindOf(value: unknown): string {
+  if (value instanceof Date) return "a Date";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 /**
@@ -130,9 +155,18 @@ function numericCells(
   const sorted = reference.toSorted();
   const [least, largest] = [sorted[0]!, sorted.at(-1)!];
   const outOfRange = current.reduce((rows, value) => rows + (value < least || value > largest ? 1 : 0), 0);
+  const uncut = (most: number) => () => {
+    const { values, ...counts } = groupedByRank(distinctValues(reference, current), dealtGroups);
+    return {
+      ...counts,
+      cut: (before: ArrayLike<number>, now: ArrayLike<number>) =>
+        cutInBins({ reference: before, current: now, values }, most),
+    };
+  };
+  const anew = typeof bins === "number" && sorted.length < manyRowsPerBin * bins ? { uncut: uncut(bins) } : {};
   if (typeof bins === "number") {
-    const distinct = [...new Set(sorted.subarray(0, sorted.length))];
-    if (distinct.length <= bins && distinct.length * rowsPerBin <= sorted.length) {
+    const distinct = distinctUpTo(bins + 1, sorted);
+    if (isDiscrete(distinct.length, sorted.length, bins)) {
       const cells = new Map(distinct.map((value, cell) => [value, cell]));
       const count = (values: Float64Array) => {
         const counts = new Float64Array(distinct.length + 1);
@@ -143,25 +177,51 @@ function numericCells(
       for (const value of current) {
         if (!cells.has(value)) unseen.set(String(value), (unseen.get(String(value)) ?? 0) + 1);
       }
-      return { reference: count(reference), current: count(current), newCategories: mostFrequent(unseen), outOfRange };
+      return {
+        reference: count(reference),
+        current: count(current),
+        newCategories: mostFrequent(unseen),
+        outOfRange,
+        ...anew,
+      };
     }
   }
-  const edges = typeof bins === "number" ? quantileEdges(sorted, bins) : bins;
+  const edges = typeof bins === "number" ? quantileEdges(sorted, bins) : Array.from(bins);
   const count = (values: Float64Array) => {
     const counts = new Float64Array(edges.length + 1);
     for (const value of values) counts[binOf(edges, value)]! += 1;
     return counts;
   };
-  return { reference: count(reference), current: count(current), edges, outOfRange };
+  return { reference: count(reference), current: count(current), edges, outOfRange, ...anew };
 }
 
+/** Distinct values in ascending order, the first `most` of them. */
+function distinctUpTo(most: number, sorted: Float64Array): readonly number[] {
+  const distinct: number[] = [];
+  for (const value of sorted) {
+    if (value === distinct.at(-1)) continue;
+    distinct.push(value);
+    if (distinct.length === most) break;
+  }
+  return distinct;
+}
+
+/** Of type 7 (Hyndman & Fan 1996), as the baselines' are. */
 function quantileEdges(sorted: Float64Array, bins: number): readonly number[] {
-  const wanted = Math.min(bins, Math.max(2, Math.floor(sorted.length / rowsPerBin)));
-  return [...new Set(Array.from({ length: wanted - 1 }, (_, i) => quantile(sorted, (i + 1) / wanted)))];
+  const wanted = binsFor(sorted.length, bins);
+  const edges = Array.from({ length: wanted - 1 }, (_, i) => {
+    const position = (sorted.length - 1) * ((i + 1) / wanted);
+    const low = Math.floor(position);
+    return position === low ? sorted[low]! : between(sorted[low]!, sorted[low + 1]!, position - low);
+  });
+  return [...new Set(edges)];
 }
 
 /** A cell for each distinct value of either sample, ascending. */
-function distinctValues(reference: Float64Array, current: Float64Array): Omit<SampleCells, "missing"> {
+function distinctValues(
+  reference: Float64Array,
+  current: Float64Array,
+): { readonly reference: Float64Array; readonly current: Float64Array; readonly values: Float64Array } {
   const before = reference.toSorted();
   const now = current.toSorted();
   const values = new Float64Array(before.length + now.length);

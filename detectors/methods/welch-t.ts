@@ -1,13 +1,15 @@
 import { LeewayError } from "../../core/errors.ts";
 import { studentTTail } from "../decisions/student-t-tail.ts";
 import { inverseTail } from "./inverse-tail.ts";
-import { defineMethod, occupiedCells, total, type Setting } from "./method.ts";
+import { defineMethod, total, type Setting } from "./method.ts";
 import { symmetricPValue, symmetricThreshold } from "./z-proportions.ts";
 
 interface MeanError {
-  readonly mean: number;
-  /** Squared standard error of the mean. */
-  readonly square: number;
+  /** The mean is `origin + offset`: the digits of a large common origin cancel before they are rounded away. */
+  readonly origin: number;
+  readonly offset: number;
+  /** Standard error of the mean. */
+  readonly error: number;
   readonly rows: number;
 }
 
@@ -16,26 +18,31 @@ function meanError(counts: ArrayLike<number>, values: ArrayLike<number> | undefi
   if (!(rows > 1)) {
     throw new LeewayError("insufficient_data", "welch_t: each sample needs at least 2 values, one has 1; collect more");
   }
-  // Around the first value: the digits of a large common offset cancel before they are squared.
-  const origin = values?.[0] ?? 0;
-  let sum = 0;
-  for (let cell = 0; cell < counts.length; cell += 1) sum += counts[cell]! * ((values?.[cell] ?? cell) - origin);
-  const mean = sum / rows;
-  let squares = 0;
+  const of = (cell: number) => values?.[cell] ?? cell;
+  let first = 0;
+  while (counts[first] === 0) first += 1;
+  let last = counts.length - 1;
+  while (counts[last] === 0) last -= 1;
+  const origin = of(first);
+  const range = of(last) - origin;
   // A constant has no variance, rounding of its mean neither.
-  if (occupiedCells(counts) === 1) return { mean, square: 0, rows };
-  for (let cell = 0; cell < counts.length; cell += 1) {
-    squares += counts[cell]! * ((values?.[cell] ?? cell) - origin - mean) ** 2;
+  if (range === 0) return { origin, offset: 0, error: 0, rows };
+  // In the sample's own range: squares of very large or small values would be no numbers.
+  let sum = 0;
+  for (let cell = first; cell <= last; cell += 1) sum += counts[cell]! * ((of(cell) - origin) / range);
+  let squares = 0;
+  for (let cell = first; cell <= last; cell += 1) {
+    squares += counts[cell]! * ((of(cell) - origin) / range - sum / rows) ** 2;
   }
-  return { mean, square: squares / (rows - 1) / rows, rows };
+  return { origin, offset: range * (sum / rows), error: range * Math.sqrt(squares / (rows - 1) / rows), rows };
 }
 
 function welch(reference: ArrayLike<number>, current: ArrayLike<number>, values: ArrayLike<number> | undefined) {
   const before = meanError(reference, values);
   const now = meanError(current, values);
-  const square = before.square + now.square;
-  const difference = before.mean - now.mean;
-  if (square === 0) {
+  const error = Math.hypot(before.error, now.error);
+  const difference = before.origin - now.origin + (before.offset - now.offset);
+  if (error === 0) {
     if (difference !== 0) {
       throw new LeewayError(
         "insufficient_data",
@@ -44,10 +51,9 @@ function welch(reference: ArrayLike<number>, current: ArrayLike<number>, values:
     }
     return { t: 0, degreesOfFreedom: before.rows + now.rows - 2 };
   }
-  // As shares of the sum: squares of tiny variances would underflow.
-  const [a, b] = [before.square / square, now.square / square];
+  const [a, b] = [(before.error / error) ** 2, (now.error / error) ** 2];
   return {
-    t: difference / Math.sqrt(square),
+    t: difference / error,
     degreesOfFreedom: 1 / (a ** 2 / (before.rows - 1) + b ** 2 / (now.rows - 1)),
   };
 }
