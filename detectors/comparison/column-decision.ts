@@ -101,12 +101,13 @@ function decideColumn({ binning, reference, current, valuesMove }: ComparedCount
   const sums = current.rows > 0 ? all.project(current) : null;
   const cells = sums === null ? null : omnibusCells(all, sums.presentWeight);
   const measurement = sums === null ? null : measure(all, cells, sums, belief, oneWindow);
-  const wanted = signalsOf(all).filter((signal) => valuesMove === null || signal === "missing");
+  const wanted = signalsOf(all).filter(({ signal }) => valuesMove === null || signal === "missing");
   const signals: SignalEvidence[] = [];
   const judged = new Set<ContrastSignal>();
-  for (const signal of wanted) {
+  for (const of of wanted) {
+    const { signal } = of;
     const gate = { floor: comparisonFloors[signal], omnibus: true };
-    const judgement = judge(all, signal, belief, thresholds, gate, measurement, null);
+    const judgement = judge(all, of, belief, thresholds, gate, measurement, null);
     if (judgement.judged !== "short" || measurement === null || judgement.nearest === null) continue;
     judged.add(signal);
     const c = judgement.hit?.contrast ?? judgement.nearest.contrast;

@@ -3,16 +3,18 @@ import type { LiveProfile } from "../../core/profile.ts";
 import type { Window } from "../../core/window.ts";
 import { budgetOf, type Budget, type BudgetShape } from "./budget.ts";
 import { concurrentHorizon, concurrentSums } from "./concurrent.ts";
-import {
-  effectiveSize,
-  isMeasurable,
-  type ContrastSignal,
-  type SeriesContrasts,
-  type WindowSums,
-} from "./contrasts.ts";
+import { effectiveSize, isMeasurable, type SeriesContrasts, type WindowSums } from "./contrasts.ts";
 import type { DecisionState, InflationMemory, SeriesMemory } from "./decision-state.ts";
 import { inflations, measure, measurementArrays, type Belief, type Measurement } from "./evidence.ts";
-import { judge, signalsOf, thresholdsOf, type Horizon, type Judgement, type Thresholds } from "./judgement.ts";
+import {
+  judge,
+  signalsOf,
+  thresholdsOf,
+  type Horizon,
+  type Judgement,
+  type SignalContrasts,
+  type Thresholds,
+} from "./judgement.ts";
 import { beliefOf, minWindowRows, type Learnt, type TypicalSize } from "./learning.ts";
 import { poolOf, type Pool } from "./model-learning.ts";
 import { omnibusCells, type OmnibusCells } from "./omnibus.ts";
@@ -98,7 +100,7 @@ export function createJudge(
   const beliefs = new WeakMap<Learnt, { prior: readonly number[]; cells: OmnibusCells | null; belief: Belief }>();
   const thresholdsByContrasts = new Map<SeriesContrasts, Thresholds>();
   const cellsByContrasts = new Map<SeriesContrasts, OmnibusCells | null>();
-  const signalsByContrasts = new Map<SeriesContrasts, readonly ContrastSignal[]>();
+  const signalsByContrasts = new Map<SeriesContrasts, readonly SignalContrasts[]>();
 
   function beliefFor(
     contrasts: SeriesContrasts,
@@ -123,7 +125,7 @@ export function createJudge(
     return thresholds;
   }
 
-  function signalsFor(contrasts: SeriesContrasts): readonly ContrastSignal[] {
+  function signalsFor(contrasts: SeriesContrasts): readonly SignalContrasts[] {
     let signals = signalsByContrasts.get(contrasts);
     if (signals === undefined) signalsByContrasts.set(contrasts, (signals = signalsOf(contrasts)));
     return signals;
@@ -185,8 +187,8 @@ export function createJudge(
       const pooled = sums === null ? null : pooledWindows(contrasts, recent, index - span);
       const pools = pooled !== null && pooled.windows >= 2;
       const long = pools ? measure(contrasts, cells, pooled, belief, of.long, longArrays) : null;
-      const judgements = signalsFor(contrasts).map((signal) =>
-        judge(contrasts, signal, belief, thresholds, { floor: floors[signal], omnibus: !warming }, short, long),
+      const judgements = signalsFor(contrasts).map((own) =>
+        judge(contrasts, own, belief, thresholds, { floor: floors[own.signal], omnibus: !warming }, short, long),
       );
       return {
         key,

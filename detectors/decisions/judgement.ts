@@ -107,7 +107,7 @@ export function floorOf(contrast: Contrast, gate: { readonly floor: number; read
  */
 export function judge(
   contrasts: SeriesContrasts,
-  signal: ContrastSignal,
+  { signal, first, end }: SignalContrasts,
   belief: Belief,
   thresholds: Thresholds,
   gate: { readonly floor: number; readonly omnibus: boolean },
@@ -117,7 +117,6 @@ export function judge(
   const rows = short === null ? 0 : rowsOf(signal, short.window);
   const shortJudged = rows >= minWindowRows;
   const longJudged = rows > 0 && long !== null && rowsOf(signal, long.window) >= minWindowRows;
-  const count = contrasts.contrasts.length;
   let tooVariable = shortJudged && signal !== "unseen";
   let hit: Hit | null = null;
   let hitDistance = 0;
@@ -134,10 +133,10 @@ export function judge(
     if (measurement === null || !(horizon === "short" ? shortJudged : longJudged)) continue;
     const alphas = thresholds.alpha[horizon];
     const skips = thresholds.skipBelow[horizon];
-    for (let c = 0; c < count; c += 1) {
+    for (let c = first; c < end; c += 1) {
       const contrast = measurement.against.contrasts[c]!;
       const alpha = alphas[c]!;
-      if (contrast.signal !== signal || !(alpha > 0) || !(measurement.n[c]! > 0)) continue;
+      if (!(alpha > 0) || !(measurement.n[c]! > 0)) continue;
       const omnibus = contrast.form === "omnibus";
       if (omnibus && measurement.omnibus === null) continue;
       if (horizon === "short") {
@@ -212,8 +211,19 @@ export function judge(
 /** In the order in which they are looked at. */
 const horizons: readonly Horizon[] = ["short", "long"];
 
+/** The contrasts of one signal, which lie together. */
+export interface SignalContrasts {
+  readonly signal: ContrastSignal;
+  readonly first: number;
+  /** Exclusive. */
+  readonly end: number;
+}
+
 /** The signals that a reference series has contrasts for. */
-export function signalsOf(contrasts: SeriesContrasts): ContrastSignal[] {
-  const present = new Set<Signal>(contrasts.contrasts.map(({ signal }) => signal));
-  return (["distribution", "missing", "unseen"] as const).filter((signal) => present.has(signal));
+export function signalsOf({ contrasts }: SeriesContrasts): SignalContrasts[] {
+  return (["distribution", "missing", "unseen"] as const).flatMap((signal) => {
+    const first = contrasts.findIndex((contrast) => contrast.signal === signal);
+    const end = contrasts.findLastIndex((contrast) => contrast.signal === signal) + 1;
+    return first < 0 ? [] : [{ signal, first, end }];
+  });
 }

@@ -26,6 +26,17 @@ const round = (value: number): number =>
   // Most sums are counts, which twelve digits hold: text takes its time.
   Number.isInteger(value) && Math.abs(value) < 1e12 ? value + 0 : Number(value.toPrecision(12)) + 0;
 
+/** The same numbers where nothing is to be rounded. */
+function rounded(sums: readonly number[]): readonly number[] {
+  let result: number[] | null = null;
+  for (let c = 0; c < sums.length; c += 1) {
+    const value = round(sums[c]!);
+    if (result === null && !Object.is(value, sums[c])) result = [...sums];
+    if (result !== null) result[c] = value;
+  }
+  return result ?? sums;
+}
+
 /** @param weekday Kept for series with a season; null for the others. */
 export function recentWindow(index: number, window: WindowSums, weekday: number | null = null): RecentWindow {
   const { control } = window;
@@ -46,9 +57,9 @@ function recentSums(window: Omit<WindowSums, "control">): Omit<RecentWindow, "in
     window.weightSquares === rows &&
     window.presentWeight === presentRows &&
     window.presentWeightSquares === presentRows;
-  const weights = [window.weight, window.weightSquares, window.presentWeight, window.presentWeightSquares] as const;
-  const sums = window.sums.map(round);
+  const sums = rounded(window.sums);
   if (unweighted) return { rows, presentRows, sums };
+  const weights = [window.weight, window.weightSquares, window.presentWeight, window.presentWeightSquares] as const;
   return {
     rows,
     weights,
@@ -64,16 +75,24 @@ export function pooledWindows(
   recent: readonly RecentWindow[],
   afterIndex: number,
 ): WindowSums & { readonly windows: number } {
-  const pooled = recent.filter(({ index }) => index > afterIndex);
+  const pooled = recent.every(({ index }) => index > afterIndex)
+    ? recent
+    : recent.filter(({ index }) => index > afterIndex);
+  const sums = addedUp(contrasts, pooled);
+  const windows = pooled.length;
+  // Nearly all series have neither.
+  if (windows > 0 && pooled.every(({ weekday, control }) => weekday === undefined && control === undefined)) {
+    return { ...sums, windows };
+  }
   const weekdays = pooled.every(({ weekday }) => weekday !== undefined) ? weekdayWeights(pooled) : null;
-  const sums = { ...addedUp(contrasts, pooled), ...(weekdays !== null && { weekdays }) };
+  const onDays = { ...sums, ...(weekdays !== null && { weekdays }) };
   const controls = pooled.flatMap(({ control }) => (control === undefined ? [] : [control]));
-  if (controls.length === 0) return { ...sums, windows: pooled.length };
+  if (controls.length === 0) return { ...onDays, windows };
   const scatter = zeros(contrasts.contrasts.length);
   for (const control of controls) {
     for (let c = 0; c < scatter.length; c += 1) scatter[c]! += control.scatter[c]!;
   }
-  return { ...sums, control: { ...addedUp(contrasts, controls), scatter }, windows: pooled.length };
+  return { ...onDays, control: { ...addedUp(contrasts, controls), scatter }, windows };
 }
 
 type AddedWindow = Pick<RecentWindow, "rows" | "weights" | "presentRows" | "sums" | "squares">;
@@ -81,25 +100,33 @@ type AddedWindow = Pick<RecentWindow, "rows" | "weights" | "presentRows" | "sums
 /** The sums of several windows together. */
 export function addedUp(contrasts: SeriesContrasts, windows: readonly AddedWindow[]): WindowSums {
   const sums = zeros(contrasts.contrasts.length);
-  const total = { rows: 0, weight: 0, weightSquares: 0, presentRows: 0, presentWeight: 0, presentWeightSquares: 0 };
+  const total = {
+    rows: 0,
+    weight: 0,
+    weightSquares: 0,
+    presentRows: 0,
+    presentWeight: 0,
+    presentWeightSquares: 0,
+    sums,
+  };
   for (const window of windows) {
-    const { rows, presentRows } = window;
-    const [weight, weightSquares, presentWeight, presentWeightSquares] = weightsOf(window);
+    const { rows, presentRows, weights } = window;
     total.rows += rows;
-    total.weight += weight;
-    total.weightSquares += weightSquares;
+    total.weight += weights === undefined ? rows : weights[0];
+    total.weightSquares += weights === undefined ? rows : weights[1];
     total.presentRows += presentRows;
-    total.presentWeight += presentWeight;
-    total.presentWeightSquares += presentWeightSquares;
-    for (let c = 0; c < sums.length; c += 1) sums[c]! += window.sums[c]!;
+    total.presentWeight += weights === undefined ? presentRows : weights[2];
+    total.presentWeightSquares += weights === undefined ? presentRows : weights[3];
+    const own = window.sums;
+    for (let c = 0; c < sums.length; c += 1) sums[c]! += own[c]!;
   }
-  if (windows.every(({ squares }) => squares === undefined)) return { ...total, sums };
+  if (windows.every(({ squares }) => squares === undefined)) return total;
   const squares = zeros(sums.length);
   for (const window of windows) {
     const own = window.squares ?? evenSquares(contrasts, window);
     for (let c = 0; c < squares.length; c += 1) squares[c]! += own[c]!;
   }
-  return { ...total, sums, squares };
+  return { ...total, squares };
 }
 
 /** Squares of a window that has none: exact where every row weighs 1, else as if weights had nothing to do with values. */

@@ -55,33 +55,37 @@ export function learnPrior(histories: readonly ContrastHistory[]): number[] {
   const count = histories.length;
   const start = initialPrior();
   const likelihood = new Float64Array(count * size);
-  // Most histories speak of a few neighbouring φ: the others are not gone through in every round.
+  // Most histories speak of a few neighbouring φ: the others are neither kept nor gone through in every round.
   const from = new Uint8Array(count);
   const to = new Uint8Array(count);
-  histories.forEach(({ q, df }, c) => {
-    const offset = c * size;
-    writeLikelihood(likelihood, offset, q, df);
+  let kept = 0;
+  for (let c = 0; c < count; c += 1) {
+    const { q, df } = histories[c]!;
+    writeLikelihood(likelihood, kept, q, df);
     let first = 0;
     let end = size;
-    while (first < end && likelihood[offset + first]! < negligible) first += 1;
-    while (end > first && likelihood[offset + end - 1]! < negligible) end -= 1;
+    while (first < end && likelihood[kept + first]! < negligible) first += 1;
+    while (end > first && likelihood[kept + end - 1]! < negligible) end -= 1;
     from[c] = first;
     to[c] = end;
-  });
+    likelihood.copyWithin(kept, kept + first, kept + end);
+    kept += end - first;
+  }
   const prior = Float64Array.from(start);
   const sums = new Float64Array(size);
   const weights = new Float64Array(size);
   for (let round = 0; round < emRounds; round += 1) {
     sums.set(start);
+    let at = 0;
     for (let c = 0; c < count; c += 1) {
-      const offset = c * size;
+      const first = from[c]!;
       const end = to[c]!;
       let total = 0;
-      for (let i = from[c]!; i < end; i += 1) total += weights[i] = likelihood[offset + i]! * prior[i]!;
+      for (let i = first; i < end; i += 1, at += 1) total += weights[i] = likelihood[at]! * prior[i]!;
       // A history that fits nowhere on the grid (beyond its end) says nothing more than "not below the end".
       if (!(total > 0)) continue;
       const scale = 1 / total;
-      for (let i = from[c]!; i < end; i += 1) sums[i]! += weights[i]! * scale;
+      for (let i = first; i < end; i += 1) sums[i]! += weights[i]! * scale;
     }
     let total = 0;
     for (let i = 0; i < size; i += 1) total += sums[i]!;
