@@ -20,6 +20,7 @@ import {
 } from "../store/state/accepted-baselines.ts";
 import { writeFeedback } from "../store/state/feedback.ts";
 import type { FeedbackVerdict } from "../store/state/feedback.ts";
+import { readForgottenIncident } from "../store/state/forgotten-incidents.ts";
 import { acknowledgeIncident, listIncidents, readIncident } from "../store/state/incidents.ts";
 import type { IncidentRow } from "../store/state/incidents.ts";
 import { enqueueMirror } from "../store/state/mirror-queue.ts";
@@ -29,6 +30,7 @@ import type { State } from "../store/state/state.ts";
 import { baselineView } from "./baseline-view.ts";
 import type { ModelBaselines } from "./baseline-view.ts";
 import { enoughText, examineRange } from "./baselines/range.ts";
+import { forgottenText } from "./forgetting.ts";
 import { openLabels, silenceView } from "./incident-view.ts";
 import type { IncidentDetail, SilenceView } from "./incident-view.ts";
 import { acceptIncident } from "./incidents/accept.ts";
@@ -106,11 +108,14 @@ export function createActions(options: {
 }): Actions {
   const { facts, state, modelNamed, wallClock, record, mirrorIncident, wake } = options;
 
-  const unknown = (incidentId: string): Refusal => ({
-    kind: "refused",
-    code: "incident_unknown",
-    detail: `no incident has the id ${JSON.stringify(incidentId)}; leeway incidents lists them`,
-  });
+  const unknown = (incidentId: string): Refusal => {
+    const forgotten = readForgottenIncident(state, incidentId);
+    const detail =
+      forgotten === null
+        ? `no incident has the id ${JSON.stringify(incidentId)}; leeway incidents lists them`
+        : forgottenText(forgotten);
+    return { kind: "refused", code: "incident_unknown", detail };
+  };
   const shown = (incidentId: string): IncidentOutcome => {
     const incident = options.detail(incidentId);
     return incident === null ? unknown(incidentId) : { kind: "done", incident };

@@ -9,13 +9,14 @@ import type { Logger } from "../core/logger.ts";
 import type { ModelSpec } from "../core/model.ts";
 import { noTracing } from "../core/tracing.ts";
 import type { Tracing } from "../core/tracing.ts";
-import { dayMs, minuteMs } from "../core/window.ts";
+import { dayMs, hourMs, minuteMs } from "../core/window.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { pollFindings } from "../store/facts/finding-poll.ts";
 import { incidentHistoryRow, insertMirrorBatch } from "../store/facts/incident-history.ts";
 import { latestAcceptedBaselines } from "../store/state/accepted-baselines.ts";
 import { readCursor, writeCursor } from "../store/state/cursors.ts";
 import { countFeedback } from "../store/state/feedback.ts";
+import { forgottenThroughMs, readForgottenIncident } from "../store/state/forgotten-incidents.ts";
 import {
   appendIncidentDecision,
   countIncidents,
@@ -34,6 +35,7 @@ import { createActions } from "./actions.ts";
 import type { Actions } from "./actions.ts";
 import { createDelivery, defaultRetryPolicy, outboxAges } from "./delivery.ts";
 import type { DeliveryReport, RetryPolicy } from "./delivery.ts";
+import { forgetOld, forgottenText } from "./forgetting.ts";
 import { incidentDetail, incidentView } from "./incident-view.ts";
 import type { IncidentDetail, IncidentView } from "./incident-view.ts";
 import { parseFindingRecord } from "./incidents/finding-record.ts";
@@ -71,6 +73,8 @@ export interface AlertingOptions {
   readonly groupWaitMs?: number;
   /** Nothing is announced of windows that ended longer ago. */
   readonly notifyMaxAgeMs?: number;
+  /** What is over for so long, on the wall clock, is removed from the state file; absent: nothing is. */
+  readonly retentionMs?: number;
   readonly retry?: RetryPolicy;
   /** Where the console notifier prints. */
   readonly printedTo?: TextOutput;
@@ -112,6 +116,10 @@ export interface Alerting extends AsyncDisposable {
       readonly after?: string | null;
     }) => readonly IncidentView[];
     readonly get: (incidentId: string) => IncidentDetail | null;
+    /** What is to be said of one that was removed from the state file, being long over; null if this one was not. */
+    readonly forgotten: (incidentId: string) => string | null;
+    /** RFC 3339: every incident that ended later is listed; null if all are. */
+    readonly knownSince: () => string | null;
   };
   /** What people do. */
   readonly actions: Actions;
@@ -121,6 +129,8 @@ const cursorName = "finding_history";
 /** Rows of slow inserts become visible late: so far back is read again. Their ids make it harmless. */
 const overlapMs = 5 * minuteMs;
 const pageRows = 5000;
+/** How often what is long over is looked for. */
+const forgettingIntervalMs = hourMs;
 const defaultGroupWaitMs = 30_000;
 const defaultNotifyMaxAgeMs = 2 * dayMs;
 /** On shutdown, attempts in flight may still be answered for so long. */
@@ -207,6 +217,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
       nextDueMs: nextDueMs(incident),
       waiting: incident.pending !== null && incident.pending.dueMs !== null,
       held: incident.pending?.held === true,
+      writtenMs: nowMs,
       state: JSON.stringify(incident),
     });
     let notifications = 0;
@@ -252,6 +263,8 @@ export function createAlerting(options: AlertingOptions): Alerting {
 
   const reconcileStored = (incidentId: string, records: readonly Finding[], nowMs: number): number => {
     const stored = readIncident(state, incidentId);
+    // The same findings, seen again: what is over and was told is not told once more.
+    if (stored === null && readForgottenIncident(state, incidentId) !== null) return 0;
     const before = stored === null ? null : (JSON.parse(stored.state) as IncidentState);
     const model = before?.model ?? records[0]?.model ?? "";
     const rules = rulesFor(model);
@@ -306,6 +319,7 @@ export function createAlerting(options: AlertingOptions): Alerting {
     }
     notifications += decideDue(closeGroups);
     forgetBeyondOverlap();
+    forgetOver();
     metrics.polled(wallClock.now(), fresh);
     return { records: fresh, notifications };
   };
@@ -337,6 +351,16 @@ export function createAlerting(options: AlertingOptions): Alerting {
     for (const [key, ingestMs] of seen) {
       if (ingestMs <= cursorMs - overlapMs) seen.delete(key);
     }
+  };
+
+  let forgetAtMs = 0;
+  const forgetOver = () => {
+    const nowMs = wallClock.now();
+    if (options.retentionMs === undefined || nowMs < forgetAtMs) return;
+    forgetAtMs = nowMs + forgettingIntervalMs;
+    const { incidents, silences } = forgetOld(state, { retentionMs: options.retentionMs, nowMs });
+    if (incidents + silences > 0)
+      log.info({ incidents, silences }, "what is long over was removed from the state file");
   };
 
   const mirror = async () => {
@@ -463,6 +487,14 @@ export function createAlerting(options: AlertingOptions): Alerting {
           limit,
         }).map((row) => incidentView(row, { model: modelNamed(row.model), externalUrl })),
       get,
+      forgotten: (incidentId) => {
+        const forgotten = readForgottenIncident(state, incidentId);
+        return forgotten === null ? null : forgottenText(forgotten);
+      },
+      knownSince: () => {
+        const throughMs = forgottenThroughMs(state);
+        return throughMs === null ? null : new Date(throughMs).toISOString();
+      },
     },
     actions,
     [Symbol.asyncDispose]: async () => {

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { incidentDetail, type IncidentDetail, type IncidentView, incidentView } from "../../alerting/incident-view.ts";
+import { forgottenText } from "../../alerting/forgetting.ts";
 import { LeewayError } from "../../core/errors.ts";
+import { readForgottenIncident } from "../../store/state/forgotten-incidents.ts";
 import { listIncidents } from "../../store/state/incidents.ts";
 import { openState } from "../../store/state/state.ts";
 import { type LoadedConfig, requireConfig } from "../config/load.ts";
@@ -62,7 +64,11 @@ function readStateFile({ service, models }: LoadedConfig): IncidentSource {
       using state = openState(file, { readOnly: true });
       const detail = incidentDetail(state, incidentId, { modelNamed, externalUrl, nowMs: Date.now() });
       if (detail !== null) return detail;
-      const message = `no incident has the id ${JSON.stringify(incidentId)}; leeway incidents lists them`;
+      const forgotten = readForgottenIncident(state, incidentId);
+      const message =
+        forgotten === null
+          ? `no incident has the id ${JSON.stringify(incidentId)}; leeway incidents lists them`
+          : forgottenText(forgotten);
       throw new LeewayError("check_failed", message);
     },
   };

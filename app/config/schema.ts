@@ -497,6 +497,10 @@ export const serviceSchema = z.strictObject({
       notify_max_age: positiveDuration
         .prefault("2d")
         .meta({ description: "No notification for a window that ended longer ago." }),
+      retention: positiveDuration.prefault("90d").meta({
+        description:
+          "Incidents that ended, with all of their notifications delivered, leave the state file after this long; so do silences.",
+      }),
     })
     .prefault({}),
   defaults: z

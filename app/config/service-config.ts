@@ -29,6 +29,7 @@ export interface ServiceConfig {
     readonly pollIntervalMs: number;
     readonly groupWaitMs: number;
     readonly notifyMaxAgeMs: number;
+    readonly retentionMs: number;
   };
 }
 
@@ -132,6 +133,7 @@ export function serviceConfig(
       // That clock stands still between windows: it would hold back the last one's findings for ever.
       groupWaitMs: file.alerting.group_wait ?? (file.clock === "watermark" ? 0 : 30_000),
       notifyMaxAgeMs: file.alerting.notify_max_age,
+      retentionMs: file.alerting.retention,
     },
   };
 }

@@ -5,7 +5,7 @@ import { explainNotifications, type IncidentRecord } from "./notification-explan
 
 const context = {
   model: sampleModel(),
-  alerting: { pollIntervalMs: 1000, groupWaitMs: 30_000, notifyMaxAgeMs: 2 * dayMs },
+  alerting: { pollIntervalMs: 1000, groupWaitMs: 30_000, retentionMs: 90 * dayMs, notifyMaxAgeMs: 2 * dayMs },
   route: { receiver: "mail", routes: [{ match: { team: "ops", severity: "page" }, receiver: "pager" }] },
 };
 

@@ -192,7 +192,7 @@ export function registerPageRoutes(
         const { done } = incidentQuery.parse(request.query);
         const values = { by: personOf(request.headers.cookie), comment: "" };
         const actions = options.actions() === null ? null : { csrf: session.csrf, values };
-        return (await incidentPage(source, id, { actions, done, refused: null }, context)) ?? noIncident(id);
+        return (await incidentPage(source, id, { actions, done, refused: null }, context)) ?? noIncident(source, id);
       }),
     );
 
@@ -247,7 +247,7 @@ export function registerPageRoutes(
         contextOf(session, root),
       );
       const { status } = problems[outcome.code];
-      return shown === null ? fault(reply, session, root, status, noIncident(id)) : send(reply, shown, status);
+      return shown === null ? fault(reply, session, root, status, noIncident(source, id)) : send(reply, shown, status);
     });
 
     scope.post("/login", async (request, reply) => {
@@ -291,10 +291,12 @@ const noAction: Fault = {
   title: "There is nothing at this address",
   detail: "Incidents can be acknowledged, silenced, judged and accepted.",
 };
-const noIncident = (id: string): Fault => ({
-  title: "There is no such incident",
-  detail: `No incident has the id ${id}.`,
-});
+const noIncident = (source: PageSource, id: string): Fault => {
+  const forgotten = source.incidents()?.forgotten(id) ?? null;
+  return forgotten === null
+    ? { title: "There is no such incident", detail: `No incident has the id ${id}.` }
+    : { title: "This incident is long over", detail: `${forgotten}.` };
+};
 
 /** Where links lead back to, by how deep the address is. */
 function rootOf(request: FastifyRequest): string {

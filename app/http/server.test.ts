@@ -28,6 +28,8 @@ function start(changes: { readonly host?: string; readonly tokens?: readonly Api
     incidents: () => ({
       list: ({ limit }) => (limit === 100 ? [incident] : []),
       get: (id) => (id === incident.id ? incident : null),
+      forgotten: (id) => (id === "old" ? "incident old ended long ago; ClickHouse has it" : null),
+      knownSince: () => null,
     }),
     actions: () => null,
     log: createLog({ level: "silent" }),
@@ -97,6 +99,10 @@ test("incidents come as alerting tells them", async () => {
   const json = async (path: string) => (await fetch(`${server.url}${path}`)).json();
   expect(await json("/api/v1/incidents")).toEqual({ incidents: [{ id: "a b", title: "hour changed" }] });
   expect(await json("/api/v1/incidents?limit=5")).toEqual({ incidents: [] });
+  expect(await json("/api/v1/incidents/old")).toMatchObject({
+    code: "incident_unknown",
+    detail: "incident old ended long ago; ClickHouse has it",
+  });
   expect(await json("/api/v1/incidents/a%20b")).toEqual({ id: "a b", title: "hour changed" });
 });
 

@@ -29,6 +29,10 @@ export interface IncidentSource {
   }) => readonly object[];
   /** Null if there is no such incident. */
   readonly get: (incidentId: string) => object | null;
+  /** What became of one that is no longer kept; null if there was none. */
+  readonly forgotten: (incidentId: string) => string | null;
+  /** Every incident that ended later is listed; null if all are. */
+  readonly knownSince: () => string | null;
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -140,16 +144,18 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
         "status, model, limit (1 to 1000) and after may be given, each once",
       );
     }
-    return { incidents: incidents.list(query.data) };
+    const since = incidents.knownSince();
+    return { incidents: incidents.list(query.data), ...(since !== null && { known_since: since }) };
   });
 
   server.get<{ Params: { id: string } }>("/api/v1/incidents/:id", async (request, reply) => {
     const incidents = options.incidents();
     if (incidents === null) return sendRoleAbsent(reply);
-    return (
-      incidents.get(request.params.id) ??
-      sendProblem(reply, "incident_unknown", "no incident has this id; GET /api/v1/incidents lists them")
-    );
+    const { id } = request.params;
+    const found = incidents.get(id);
+    if (found !== null) return found;
+    const detail = incidents.forgotten(id) ?? "no incident has this id; GET /api/v1/incidents lists them";
+    return sendProblem(reply, "incident_unknown", detail);
   });
 
   registerActionRoutes(server, { actions: options.actions, tokens });

@@ -40,6 +40,7 @@ export async function startAlerting(options: {
       pollIntervalMs: service.alerting.pollIntervalMs,
       groupWaitMs: service.alerting.groupWaitMs,
       notifyMaxAgeMs: service.alerting.notifyMaxAgeMs,
+      retentionMs: service.alerting.retentionMs,
       printedTo: process.stdout,
       sqlCommand: `npx leeway sql ${service.file === null ? `--data ${shellWord(service.dataDir)}` : `--config ${shellWord(service.file)}`}`,
     }),

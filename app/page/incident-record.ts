@@ -10,6 +10,10 @@ export interface IncidentPort {
     readonly after: string | null;
   }) => readonly object[];
   readonly get: (incidentId: string) => object | null;
+  /** What became of one that is no longer kept; null if there was none. */
+  readonly forgotten: (incidentId: string) => string | null;
+  /** RFC 3339: every incident that ended later is listed; null if all are. */
+  readonly knownSince: () => string | null;
 }
 
 const time = z.string().transform((text) => Date.parse(text));

@@ -123,7 +123,8 @@ export async function modelPage(
             <p class="nothing">${notJudged(standing)}</p>`
     }
     ${overTime(results, windows, stories)} ${performanceSection(performance, spec)}
-    ${versionsSection(versions, last ?? null, context)} ${incidentHistory(incidents, context)}
+    ${versionsSection(versions, last ?? null, context)}
+    ${incidentHistory(incidents, port?.knownSince() ?? null, context)}
     ${setting(spec, { baseline, events, windows }, context)}`;
   return layout({ title: `${name} · Leeway`, trail: [{ name, href: null }], body }, context);
 }
@@ -401,10 +402,23 @@ function versionsSection(
     ${table}`;
 }
 
-function incidentHistory(incidents: readonly IncidentSummary[], { root, nowMs }: PageContext): Html {
+function incidentHistory(
+  incidents: readonly IncidentSummary[],
+  knownSince: string | null,
+  { root, nowMs }: PageContext,
+): Html {
+  const before =
+    knownSince === null
+      ? null
+      : html`<p class="faint">
+          Those that ended up to ${moment(Date.parse(knownSince), nowMs)} are no longer listed
+          (<code>alerting.retention</code>):
+          <code>leeway sql</code> has them, in the table <code>incident_history</code>.
+        </p>`;
   if (incidents.length === 0)
     return html`<h2>Incidents</h2>
-      <p class="nothing">None so far.</p>`;
+      <p class="nothing">${knownSince === null ? "None so far." : "None since then."}</p>
+      ${before}`;
   const rows = incidents.slice(0, shownIncidents).map(
     (incident) =>
       html`<tr>
@@ -418,7 +432,8 @@ function incidentHistory(incidents: readonly IncidentSummary[], { root, nowMs }:
   const table = scrollTable({ label: "Incidents", columns: ["What", "State", "Harm", "Began", "Ended"], rows });
   return html`<h2>Incidents</h2>
     ${table}
-    ${incidents.length > shownIncidents ? html`<p class="faint">and ${incidents.length - shownIncidents} earlier ones: <code>leeway incidents list</code></p>` : null}`;
+    ${incidents.length > shownIncidents ? html`<p class="faint">and ${incidents.length - shownIncidents} earlier ones: <code>leeway incidents list</code></p>` : null}
+    ${before}`;
 }
 
 function setting(

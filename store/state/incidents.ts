@@ -28,7 +28,10 @@ export interface IncidentRow {
 }
 
 /** Everything about an incident but who acknowledged it, which only `acknowledgeIncident` writes. */
-export type IncidentContent = Omit<IncidentRow, "sequence" | "acknowledgement">;
+export type IncidentContent = Omit<IncidentRow, "sequence" | "acknowledgement"> & {
+  /** Wall clock. */
+  readonly writtenMs: number;
+};
 
 interface Stored {
   incident_id: string;
@@ -123,12 +126,12 @@ export function listHeldIncidents(state: State): readonly IncidentRow[] {
 export function writeIncident(state: State, content: IncidentContent): number {
   state.run(
     `INSERT INTO incidents (incident_id, environment, model, status, harm, severity, started_ms, window_end_ms,
-       ended_ms, next_due_ms, waiting, held, sequence, state)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)
+       ended_ms, next_due_ms, waiting, held, written_ms, sequence, state)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)
      ON CONFLICT (incident_id) DO UPDATE SET status = excluded.status, harm = excluded.harm,
        severity = excluded.severity, started_ms = excluded.started_ms, window_end_ms = excluded.window_end_ms,
        ended_ms = excluded.ended_ms, next_due_ms = excluded.next_due_ms, waiting = excluded.waiting,
-       held = excluded.held,
+       held = excluded.held, written_ms = excluded.written_ms,
        sequence = sequence + 1, state = excluded.state`,
     content.incidentId,
     content.environment,
@@ -142,6 +145,7 @@ export function writeIncident(state: State, content: IncidentContent): number {
     content.nextDueMs,
     content.waiting ? 1 : 0,
     content.held ? 1 : 0,
+    content.writtenMs,
     content.state,
   );
   return readIncident(state, content.incidentId)?.sequence ?? 1;

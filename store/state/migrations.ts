@@ -111,4 +111,17 @@ export const stateMigrations: readonly string[] = [
   ALTER TABLE incidents ADD COLUMN acknowledged_comment TEXT;
   ALTER TABLE incident_decisions ADD COLUMN silences TEXT;
   CREATE INDEX incidents_held ON incidents (incident_id) WHERE held = 1`,
+  // What is long over is removed. The ids stay: findings that are seen again must not be told again. When an incident was
+  // written last is on the wall clock; those of before count from now.
+  `CREATE TABLE forgotten_incidents (
+    incident_id TEXT PRIMARY KEY,
+    environment TEXT NOT NULL,
+    model TEXT NOT NULL,
+    ended_ms INTEGER NOT NULL,
+    forgotten_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX forgotten_incidents_by_end ON forgotten_incidents (ended_ms);
+  ALTER TABLE incidents ADD COLUMN written_ms INTEGER NOT NULL DEFAULT 0;
+  UPDATE incidents SET written_ms = CAST(unixepoch('subsec') * 1000 AS INTEGER);
+  CREATE INDEX incidents_by_writing ON incidents (written_ms)`,
 ];
