@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createManualClock } from "../core/clock.ts";
 import { createFeatureSchema } from "../core/feature-schema.ts";
+import { LeewayError } from "../core/errors.ts";
 import type { Finding } from "../core/finding.ts";
 import { dayMs, hourMs, minuteMs } from "../core/window.ts";
 import { silentLogger } from "../core/logger.ts";
@@ -60,11 +61,12 @@ async function history(): Promise<Facts> {
   return facts;
 }
 
-/** What one pass at a moment says: the newest record of each finding. */
+/** What one pass at a moment says: the newest record of each finding. Within it the clock stands still, and the window speaks last. */
 async function lookAt(facts: Facts, nowMs: number): Promise<Finding[]> {
   await detectorPass(facts, { model, nowMs, serviceClock: "wall" });
   const rows = await facts.query<{ finding: string }>(
-    "SELECT finding FROM finding_history ORDER BY finding_id, window_end DESC, ingest_time DESC LIMIT 1 BY finding_id",
+    `SELECT finding FROM finding_history
+     ORDER BY finding_id, window_end DESC, ingest_time DESC, JSONExtractString(finding, 'evidence', 'horizon') = 'fast' LIMIT 1 BY finding_id`,
   );
   return rows.map((row) => JSON.parse(row.finding) as Finding).filter((finding) => finding.state === "open");
 }
@@ -182,6 +184,59 @@ describe("the fast cadence", () => {
     expect(named(await lookAt(facts, liveMs + 2 * hourMs + 311_000))).toContain("amount out_of_range");
     await send(facts, liveMs + 2 * hourMs + 310_000, 1000, 1800);
     expect(named(await lookAt(facts, liveMs + 2 * hourMs + 35 * minuteMs))).not.toContain("amount out_of_range");
+  });
+
+  const evening = ["amount out_of_range", liveMs] as const;
+  test.each<[string, number, readonly (readonly [string, number])[]]>([
+    ["that is still to be decided", 3 * minuteMs, [evening]],
+    ["that is decided at once", hourMs, [evening]],
+  ])("a start sees what an earlier process did not come to in the first window, %s", async (_, afterMs, expected) => {
+    await using facts = await history();
+    await send(facts, liveMs, 10_000, 12 * 360);
+    expect(await lookAt(facts, liveMs + 12 * hourMs)).toEqual([]);
+    const faultMs = liveMs + 22 * hourMs;
+    await send(facts, liveMs + 12 * hourMs, 10_000, 10 * 360);
+    await send(facts, faultMs, 1000, 310, { num: ["-9999"] });
+    await send(facts, faultMs + 310_000, 10_000, (2 * hourMs - 310_000 + afterMs) / 10_000);
+    await lookAt(facts, liveMs + dayMs + afterMs);
+    const ever = await facts.query<{ finding: string }>("SELECT finding FROM finding_history");
+    const fast = ever
+      .map((row) => JSON.parse(row.finding) as Finding)
+      .filter(({ evidence, signal }) => evidence.horizon === "fast" && signal === "out_of_range");
+    expect(
+      fast.map(({ series, signal, openedWindowStartMs }) => [`${series.feature} ${signal}`, openedWindowStartMs]),
+    ).toEqual(expected);
+  });
+
+  test("what could not be stored is found again by the next look", async () => {
+    await using facts = await history();
+    await send(facts, liveMs, 10_000, 720);
+    let down = true;
+    const failing: Facts = {
+      ...facts,
+      insertRows: async (table, rows, token) => {
+        if (down && table === "finding_history")
+          throw new LeewayError("store_unreachable", "down", { retryable: true });
+        await facts.insertRows(table, rows, token);
+      },
+    };
+    const clock = createManualClock(liveMs + 2 * hourMs + 311_000);
+    await using detector = createDetector({
+      facts: failing,
+      models: () => [model],
+      serviceClock: "wall",
+      pollIntervalMs: 1000,
+      clock,
+      log: silentLogger,
+      metrics: null,
+    });
+    await send(facts, liveMs + 2 * hourMs, 1000, 310, { num: ["-9999"] });
+    expect((await detector.pass()).models[0]?.failure?.code).toBe("store_unreachable");
+    down = false;
+    clock.set(clock.now() + minuteMs);
+    expect((await detector.pass()).models[0]?.failure).toBeNull();
+    const [row] = await facts.query<{ finding: string }>("SELECT finding FROM finding_history LIMIT 1");
+    expect(JSON.parse(row!.finding)).toMatchObject({ signal: "out_of_range", state: "open" });
   });
 });
 

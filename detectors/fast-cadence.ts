@@ -11,7 +11,7 @@ import type { Facts } from "../store/facts/client.ts";
 import { countFast } from "../store/facts/fast-counts.ts";
 import type { FastCounts } from "../store/facts/fast-counts.ts";
 import { insertFindings, readLatestFindings } from "../store/facts/finding-history.ts";
-import { countRows, summarizeRows } from "../store/facts/windows.ts";
+import { countRows, firstEventMs, summarizeRows } from "../store/facts/windows.ts";
 import { binnedExpressions } from "./baselines/baseline.ts";
 import type { LoadedBaseline } from "./baselines/baseline.ts";
 import { silenceAlpha } from "./decisions/budget.ts";
@@ -97,7 +97,7 @@ export function createFastCadence(options: {
   async function prepare(now: FastNow): Promise<FastReference> {
     if (prepared !== null) return prepared;
     const learnt = await learnFastReference(facts, { environment, model, loaded, schemas: now.schemas, clock });
-    const startMs = now.last?.window.endMs ?? windowOf(now.newestMs).startMs;
+    const startMs = now.last?.window.endMs ?? (await firstLiveMs(now));
     nextMs = startMs;
     nextStretchMs = Math.ceil(startMs / fastWindowMs) * fastWindowMs;
     const stored = await readLatestFindings(facts, { ...key, endAfterMs: startMs - restoredFromMs });
@@ -111,6 +111,17 @@ export function createFastCadence(options: {
     for (const finding of restored) remember(finding);
     state = { open: restored.map(fastFindingOf), pending: null };
     return (prepared = learnt);
+  }
+
+  /**
+   * Where live traffic begins: until a window is decided, every start looks at all of it, so that none leaves out what an
+   * earlier process did not come to. Rows follow a range at once; else nothing is missed before the first of them.
+   */
+  async function firstLiveMs({ newestMs }: FastNow): Promise<number> {
+    const { spec } = loaded.baseline;
+    const endMs = spec.kind === "range" ? spec.toMs : null;
+    const firstMs = (await firstEventMs(facts, { ...key, fromMs: endMs ?? 0 })) ?? newestMs;
+    return endMs !== null && windowOf(firstMs).startMs <= endMs ? endMs : firstMs;
   }
 
   function remember(finding: Finding): void {
@@ -271,48 +282,62 @@ export function createFastCadence(options: {
     return silence;
   }
 
+  async function look(now: FastNow): Promise<FastLook> {
+    const { counted, baseline } = await prepare(now);
+    const changes = new Map<string, Finding>();
+    handOver(now, changes);
+    const throughMs = Math.min(now.throughMs, now.newestMs + 1);
+    let quietMs: number = fastWindowMs;
+    if (throughMs > nextMs) {
+      const scope = { ...key, fromMs: nextMs, toMs: throughMs };
+      const live = await summarizeRows(facts, scope);
+      const series = binnedExpressions(loaded, model, now.schemas, live?.schemaIds ?? []);
+      const seen = now.schemas.filter(({ schemaId }) => live?.schemaIds.includes(schemaId));
+      const conditions = counted.map(({ condition }) => condition(seen, series));
+      for (const stretch of live === null ? [] : await countFast(facts, scope, conditions, fastWindowMs)) {
+        const window = windowNow(stretch, nextMs, throughMs, now);
+        if (window === null) {
+          quietMs = quietFor(stretch, nextMs);
+          break;
+        }
+        step(baseline, window, now, changes);
+        nextMs = window.endMs;
+      }
+    }
+    if (baseline.volume !== null) {
+      const wholeMs = Math.min(now.watermarkMs, now.throughMs);
+      const stretches = wholeStretches(nextStretchMs, wholeMs, stretchesPerStatement);
+      const rows = await countRows(facts, key, stretches);
+      for (const [index, stretch] of stretches.entries()) {
+        step(baseline, { ...stretch, rows: rows[index] ?? 0, counts: null }, now, changes);
+      }
+      nextStretchMs = stretches.at(-1)?.endMs ?? nextStretchMs;
+    }
+    const gap = runningSilence(now);
+    const findings = await traceFindings([...changes.values(), ...(gap === null ? [] : [gap])], {
+      tracing: options.tracing,
+      isNew: ({ state: now, findingId: id }) => now === "open" && !recorded.has(id),
+      exampleOf: (finding) =>
+        exampleOfInterval(facts, finding, { fromMs: finding.windowEndMs - fastWindowMs, toMs: finding.windowEndMs }),
+    });
+    for (const { findingId: id } of findings) recorded.add(id);
+    await insertFindings(facts, findings, clock.now());
+    return { findings, quietMs };
+  }
+
   return {
     look: async (now) => {
-      const { counted, baseline } = await prepare(now);
-      const changes = new Map<string, Finding>();
-      handOver(now, changes);
-      const throughMs = Math.min(now.throughMs, now.newestMs + 1);
-      let quietMs: number = fastWindowMs;
-      if (throughMs > nextMs) {
-        const scope = { ...key, fromMs: nextMs, toMs: throughMs };
-        const live = await summarizeRows(facts, scope);
-        const series = binnedExpressions(loaded, model, now.schemas, live?.schemaIds ?? []);
-        const seen = now.schemas.filter(({ schemaId }) => live?.schemaIds.includes(schemaId));
-        const conditions = counted.map(({ condition }) => condition(seen, series));
-        for (const stretch of live === null ? [] : await countFast(facts, scope, conditions, fastWindowMs)) {
-          const window = windowNow(stretch, nextMs, throughMs, now);
-          if (window === null) {
-            quietMs = quietFor(stretch, nextMs);
-            break;
-          }
-          step(baseline, window, now, changes);
-          nextMs = window.endMs;
-        }
+      try {
+        return await look(now);
+      } catch (error) {
+        // What was judged but perhaps not stored is judged again, as by another process.
+        prepared = null;
+        silence = null;
+        identities.clear();
+        asserted.clear();
+        recorded.clear();
+        throw error;
       }
-      if (baseline.volume !== null) {
-        const wholeMs = Math.min(now.watermarkMs, now.throughMs);
-        const stretches = wholeStretches(nextStretchMs, wholeMs, stretchesPerStatement);
-        const rows = await countRows(facts, key, stretches);
-        for (const [index, stretch] of stretches.entries()) {
-          step(baseline, { ...stretch, rows: rows[index] ?? 0, counts: null }, now, changes);
-        }
-        nextStretchMs = stretches.at(-1)?.endMs ?? nextStretchMs;
-      }
-      const gap = runningSilence(now);
-      const findings = await traceFindings([...changes.values(), ...(gap === null ? [] : [gap])], {
-        tracing: options.tracing,
-        isNew: ({ state: now, findingId: id }) => now === "open" && !recorded.has(id),
-        exampleOf: (finding) =>
-          exampleOfInterval(facts, finding, { fromMs: finding.windowEndMs - fastWindowMs, toMs: finding.windowEndMs }),
-      });
-      for (const { findingId: id } of findings) recorded.add(id);
-      await insertFindings(facts, findings, clock.now());
-      return { findings, quietMs };
     },
   };
 }
