@@ -207,7 +207,10 @@ test("labels that are corrected decide their windows again, though no row has a 
   expect(corrected.map(({ state }) => state)).toEqual(Array(6).fill("ok"));
 
   // The same labels once more are no change.
-  const rows = () => facts.query<{ n: number }>("SELECT count() AS n FROM evaluations WHERE signal = 'performance'");
+  const rows = () =>
+    facts.query<object>(
+      "SELECT count() AS windows, sum(revision) AS revisions FROM evaluations FINAL WHERE signal = 'performance'",
+    );
   const before = await rows();
   await label(facts, 3, 5, 0.9, "true", 3);
   await pass(facts);
