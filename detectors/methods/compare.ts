@@ -1,5 +1,5 @@
 import { LeewayError } from "../../core/errors.ts";
-import { occupiedCells, total, type Alternative, type Method, type Setting } from "./method.ts";
+import { occupiedCells, total, type Alternative, type Method, type Setting, type Significance } from "./method.ts";
 import { mergedCells } from "./merged-cells.ts";
 import { methods, streamMethods, type MethodName } from "./registry.ts";
 import { resampledThreshold } from "./resampled-null.ts";
@@ -373,7 +373,16 @@ function chanceThreshold(
   );
 }
 
-function thresholdOf(method: Method<MethodName>, setting: Setting, alpha: number, cells: SampleCells): number {
+/** Below so many expected rows in some cell χ² is no null to take a threshold from (Cochran 1954). */
+const fewestExpected = 5;
+
+function thresholdOf(
+  method: Method<MethodName>,
+  setting: Setting,
+  alpha: number,
+  cells: SampleCells,
+  { smallestExpected = Infinity }: Significance["numbers"] = {},
+): number {
   for (const side of ["reference", "current"] as const) {
     const rows = total(cells[side]);
     if (rows < 1 || areShares(cells[side])) {
@@ -384,7 +393,7 @@ function thresholdOf(method: Method<MethodName>, setting: Setting, alpha: number
     }
   }
   // Bins that were cut from few rows have a null of their own, whatever the formula says of fixed cells.
-  if (cells.uncut === undefined && method.threshold !== undefined) {
+  if (cells.uncut === undefined && smallestExpected >= fewestExpected && method.threshold !== undefined) {
     return method.threshold(alpha, cells.reference, cells.current, setting);
   }
   return chanceThreshold(method, setting, alpha, cells);
@@ -408,7 +417,7 @@ function comparison(method: Method<MethodName>, cells: SampleCells, options: Com
   return {
     score,
     ...(significance !== undefined && { pValue: significance.pValue }),
-    ...(alpha !== undefined && { threshold: thresholdOf(method, setting, alpha, cells) }),
+    ...(alpha !== undefined && { threshold: thresholdOf(method, setting, alpha, cells, significance?.numbers) }),
     detail: {
       method: method.name,
       rows: { reference: total(reference), current: total(current) },

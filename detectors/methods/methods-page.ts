@@ -97,10 +97,11 @@ watch.update(0.3); // { change: false }
   that go in steps are counted instead, and the least that is exceeded seldom enough is the threshold.
   Of more than 1,000 different values, neighbours are dealt together, in at most about 1,000 cells at their means; values far
   out, which a heavy tail's distance is made of, stay by themselves.
-- **Bins cut from few rows** (fewer than 500 of the reference a bin) hold its rows evenly and the others' not, so that χ² is no
-  null for them: at 50 rows against 2,000 it would be passed in 11 of 100 cases instead of 5. There \`threshold\` is drawn anew in
-  \`chi_square\`, \`g_test\` and \`cramers_v\` as well, and the bins are cut anew in each deal. \`pValue\` stays that of the table
-  as it is, the same as for its counts.
+- **Few rows a cell** are no case for χ². Bins cut from fewer than 500 rows of the reference a bin hold its rows evenly and the
+  others' not: at 50 rows against 2,000 χ² would be passed in 11 of 100 cases instead of 5; so it would in \`g_test\` in 9 of 100 for 200
+  rows of 30 uneven categories. There, and where a cell expects fewer than 5 rows, \`chi_square\`, \`g_test\` and \`cramers_v\`
+  have a \`threshold\` that is drawn anew as well, the bins cut anew in each deal. \`pValue\` stays that of χ² for the table as it
+  is; \`detail.smallestExpected\` tells how good it is.
 - Counts need not be whole (weights, shares); exact nulls give way to their limits then, and \`fisher_exact\` refuses them. A test
   takes their sum for the number of rows. Shares do not tell how many rows they are of, so \`alpha\` is refused with them.
 - Counts come as arrays, or by category as objects or Maps, and sum to at most 2^53. Values may be of any size; where their
@@ -113,7 +114,7 @@ ${methods.map(methodSection).join("\n")}
 ## Over a stream
 
 \`watchStream(method, options)\` gives \`{ update(value) }\`, which says \`{ change, warning? }\` of each value. After a change the
-detector starts afresh. Missing values pass it by. \`false\` and \`true\` count as 0 and 1.
+detector starts afresh. Missing values, and those beyond ±1e150, pass it by. \`false\` and \`true\` count as 0 and 1.
 
 ${streamMethods.map(streamSection).join("\n")}`;
 }

@@ -104,6 +104,65 @@ it.each([
   expect(changes).toBeLessThanOrEqual(100_000 / values);
 });
 
+/** Montgomery, Introduction to Statistical Quality Control, 7th edition, table 9.1: mean 10 and sd 1, from the 21st value on mean 11. */
+const montgomery = [
+  9.45, 7.99, 9.29, 11.66, 12.16, 10.18, 8.04, 11.46, 9.2, 10.34, 9.03, 11.47, 10.51, 9.4, 10.08, 9.37, 10.62, 10.31,
+  8.52, 10.84, 10.9, 9.33, 12.29, 11.5, 10.6, 11.08, 10.38, 11.62, 11.31, 10.52,
+];
+
+it("cusum and ewma have the values of Montgomery's examples 9.1 and 9.2", () => {
+  const known = { mean: 10, sd: 1, minInstances: 1 };
+  const first = (watch: StreamWatch) => changesOf(watch, montgomery)[0]! + 1;
+  // Sample 29 is the first beyond h = 5, at C⁺ = 5.28; sample 30 has 5.30.
+  for (const [threshold, at] of [
+    [5, 29],
+    [5.275, 29],
+    [5.285, 30],
+  ] as const) {
+    expect(first(watchStream("cusum", { ...known, slack: 0.5, threshold })), String(threshold)).toBe(at);
+  }
+  // λ = 0.1, L = 2.7: z₂₈ = 10.5731 and z₂₉ = 10.6468 against the limit 10.62.
+  expect(first(watchStream("ewma", { ...known, lambda: 0.1, limit: 2.7 }))).toBe(29);
+});
+
+it.each([
+  // Montgomery, table 9.3: the tabular CUSUM with k = 0.5.
+  ["cusum", { slack: 0.5, threshold: 4 }, 0, 168],
+  ["cusum", { slack: 0.5, threshold: 5 }, 0, 465],
+  ["cusum", { slack: 0.5, threshold: 4 }, 1, 8.38],
+  ["cusum", { slack: 0.5, threshold: 5 }, 1, 10.4],
+  // Lucas & Saccucci 1990, table 3, of limits that do not start narrower: large λ, where that is no difference.
+  ["ewma", { lambda: 0.4, limit: 3.054 }, 0, 500],
+  ["ewma", { lambda: 0.4, limit: 3.054 }, 1, 14.3],
+] as const)(
+  "%s with %o has its published run length, %f standard deviations off: %f",
+  (name, options, shift, expected) => {
+    const random = createRandom(20260304);
+    const runs = 1000;
+    let sum = 0;
+    let squares = 0;
+    for (let run = 0; run < runs; run += 1) {
+      const watch = watchStream(name, { ...options, mean: 0, sd: 1, minInstances: 1 } as object);
+      let length = 1;
+      while (!watch.update(random.normal() + shift).change) length += 1;
+      sum += length;
+      squares += length * length;
+    }
+    const mean = sum / runs;
+    const error = Math.sqrt((squares / runs - mean * mean) / runs);
+    expect(Math.abs(mean - expected)).toBeLessThan(3.5 * error + 0.01 * expected);
+  },
+);
+
+it("counts a value whose square is no number as missing", () => {
+  for (const { name } of streamMethods) {
+    if (name === "ddm") continue;
+    const values = stream(name, 7);
+    const gaps = values.flatMap((value) => [value, 1e300]);
+    expect(changesOf(watchStream(name), gaps), name).toEqual(changesOf(watchStream(name), values).map((at) => 2 * at));
+  }
+});
+
 it("warns before it says change, in the methods that warn", () => {
   for (const name of ["ddm", "ewma"] as const) {
     const watch = watchStream(name);

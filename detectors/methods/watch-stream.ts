@@ -17,10 +17,13 @@ export type WatchOptions<Name extends StreamMethodName> = {
   readonly [Option in keyof Options<Name>]?: Options<Name>[Option] | undefined;
 };
 
+/** Sums of squares of larger values are no numbers: one such value would blind a detector for good. */
+const largest = 1e150;
+
 /** A detector that is fed one value at a time. */
 export interface StreamWatch {
   /**
-   * Takes the next value. A missing one (null, undefined, NaN, ±Infinity) changes nothing.
+   * Takes the next value. A missing one (null, undefined, NaN, beyond ±1e150) changes nothing.
    *
    * @throws LeewayError `usage` for what is no number, and for a value that the method has no use for.
    */
@@ -50,7 +53,7 @@ export function watchStream<Name extends StreamMethodName>(
       if (typeof number !== "number") {
         throw new LeewayError("usage", `${method}: ${typeof number} is no value of a stream; give numbers`);
       }
-      if (!Number.isFinite(number)) return { change: false };
+      if (!(Math.abs(number) <= largest)) return { change: false };
       if (known.values !== undefined && !known.values.allows(number)) {
         throw new LeewayError("usage", `${method}: values must be ${known.values.must}, not ${number}`);
       }
