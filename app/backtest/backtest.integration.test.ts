@@ -463,4 +463,47 @@ test("what files cannot be backtested is refused in one line that names the file
       types: new Map([["q", "numeric"]]),
     }),
   ).toMatch(/--types: neither file has a column "q"/);
+  expect(await refused({ types: new Map([["when", "numeric"]]) })).toMatch(
+    /--types: "when" is numeric, but no value of it in reference\.csv can be read as a number; say categorical/,
+  );
+});
+
+describe("what is odd about files is said before anything else", () => {
+  const born: Draw = (random) => ({
+    x: random.normal(),
+    born: `${1950 + Math.floor(60 * random.uniform())}-0${1 + Math.floor(9 * random.uniform())}-11`,
+  });
+
+  test("dates of birth are not when rows happened: the file's order stands for time", async () => {
+    const files = { reference: csv(3000, 1, born), current: csv(1000, 2, born) };
+    const { result, notes } = await backtest(files);
+    expect(result.windows).toHaveLength(20);
+    expect(notes.join()).toMatch(/column born holds times, from 195\d-.* too far apart to be when rows happened/);
+
+    const { request, workDir } = await requestFor(files, { window: { kind: "time", lengthMs: dayMs } });
+    await using facts = await createTestDatabase();
+    const error = await loadFiles(facts, request, workDir).catch((thrown: unknown) => thrown);
+    expect((error as LeewayError).message).toMatch(
+      /more than 5,000 windows, by its column born; take a longer --window/,
+    );
+  });
+
+  test("a column that the current file does not have, and values that are no numbers, are named", async () => {
+    const amount: Draw = (random, row) => ({ x: random.normal(), amount: row % 50 === 0 ? "n. a." : random.normal() });
+    const files = {
+      reference: csv(3000, 1, (random, row) => ({ ...amount(random, row), gone: pick(random, ["a", "b"]) })),
+      current: csv(1000, 2, amount),
+    };
+    const { notes } = await backtest(files, { types: new Map([["amount", "numeric"]]) });
+    expect(notes.join()).toContain("current.csv has no column gone: in all of its rows that counts as missing");
+    expect(notes.join()).toContain("60 values of amount in reference.csv are no numbers: they count as missing");
+    expect(notes.join()).toContain("20 values of amount in current.csv are no numbers: they count as missing");
+  });
+
+  test("windows of more rows than there are decide nothing, and the smaller number is asked for", async () => {
+    const files = { reference: csv(3000, 1, born), current: csv(500, 2, born) };
+    const { result, notes } = await backtest(files, { window: { kind: "rows", rows: 900 } });
+    expect(result.windows.map(({ state }) => state)).toEqual(["partial"]);
+    expect(notes.join()).toContain("the current data have fewer than 900 rows; give a smaller --window-rows");
+  });
 });

@@ -189,7 +189,14 @@ async function countAhead(
 
 function warmingNotes(loaded: LoadedBaseline, run: BacktestRun, nothing: boolean): string[] {
   const notes: string[] = [];
-  if (nothing) notes.push("no window was decided: the current data are no whole window; give a shorter one");
+  if (nothing) {
+    const { rowsPerWindow } = run;
+    notes.push(
+      rowsPerWindow === null
+        ? "no window was decided: the current data end within the first; give a shorter --window, or more data"
+        : `no window was decided: the current data have fewer than ${rowsPerWindow.toLocaleString("en-US")} rows; give a smaller --window-rows`,
+    );
+  }
   if (!loaded.subWindowsKnown) {
     const remedy =
       run.rowsPerWindow === null ? "give a longer reference, or a shorter --window" : "give a longer reference";

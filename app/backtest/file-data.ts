@@ -6,6 +6,7 @@ import { dayMs, nextWindow, weekMs, windowContaining, type Window } from "../../
 import { fewestSubWindows } from "../../detectors/baselines/baseline.ts";
 import {
   areYesNo,
+  countUnreadableNumbers,
   createOutcomes,
   insertBacktestRows,
   outcomeText,
@@ -98,7 +99,7 @@ export async function loadFiles(
     throw unreadable(request[side].name, "it has no rows", "write it again with some");
   }
 
-  const timeColumn = await findTime(facts, sources, request);
+  const timeColumn = await usableTime(facts, sources, request, notes);
   const kind = request.window?.kind ?? (timeColumn === null ? "rows" : "time");
   if (kind === "time" && timeColumn === null) {
     throw usage(
@@ -268,6 +269,31 @@ function withType(column: SourceColumn, { types, model }: FileBacktestRequest): 
   return type === "numeric" && column.kind === "text" ? { ...column, kind: "number" } : column;
 }
 
+/** As `findTime`; a guess that rows cannot have happened by, such as dates of birth, is none. */
+async function usableTime(
+  facts: Facts,
+  sources: Sources,
+  request: FileBacktestRequest,
+  notes: string[],
+): Promise<string | null> {
+  const found = await findTime(facts, sources, request);
+  if (found === null || found === request.timeColumn || request.window !== null) return found;
+  const { fromMs, toMs } = await readTimeSpan(facts, sources.current, sources.current.columns.get(found)!);
+  const lengthMs = windowLengthMs(request);
+  if (fromMs === null || toMs === null || (toMs - fromMs) / lengthMs <= mostWindows) return found;
+  notes.push(
+    `column ${found} holds times, from ${minute(fromMs)} to ${minute(toMs)}: too far apart to be when rows happened; name another with --time-column, or a longer --window`,
+  );
+  return null;
+}
+
+/** Of windows of time: as it was asked for, else as the model's file says, else a day. */
+function windowLengthMs({ window, model }: FileBacktestRequest): number {
+  const configured = model.monitoring.windowMs;
+  if (window?.kind === "time") return window.lengthMs;
+  return configured === "auto" ? dayMs : configured;
+}
+
 /** The column of both files that holds times: as it was named, else as its name says. */
 async function findTime(facts: Facts, sources: Sources, request: FileBacktestRequest): Promise<string | null> {
   const { timeColumn } = request;
@@ -335,6 +361,10 @@ async function featuresOf(
     reference,
     candidates.map((name) => reference.columns.get(name)!),
   );
+  const absent = candidates.filter((name) => !current.columns.has(name));
+  if (absent.length > 0) {
+    notes.push(`${request.current.name} has no column ${listed(absent)}: in all of its rows that counts as missing`);
+  }
   const identifiers: string[] = [];
   const others: string[] = [];
   const watched: WatchedColumn[] = [];
@@ -357,6 +387,7 @@ async function featuresOf(
     const known = before.kind === "nothing" && now !== null ? now : before;
     const type: FeatureType =
       given ?? (known.kind === "number" ? "numeric" : known.kind === "boolean" ? "boolean" : "categorical");
+    if (type === "numeric") await requireNumbers(facts, { reference, current }, request, { name, notes });
     watched.push({
       spec: { name, type, unit: declared.get(name)?.unit ?? null },
       column: { column: before, categories: categoriesOf(before, now) },
@@ -365,6 +396,30 @@ async function featuresOf(
   if (identifiers.length > 0) notes.push(`left out, since nearly every row has its own value: ${listed(identifiers)}`);
   if (others.length > 0) notes.push(`left out, since times, lists and objects are no features: ${listed(others)}`);
   return watched;
+}
+
+/** @throws usage if none of the reference's values is a number, where somebody says that they are. */
+async function requireNumbers(
+  facts: Facts,
+  sources: Sources,
+  request: FileBacktestRequest,
+  { name, notes }: { readonly name: string; readonly notes: string[] },
+): Promise<void> {
+  for (const side of ["reference", "current"] as const) {
+    const column = sources[side].columns.get(name);
+    // Where all values are numbers they are stored as such.
+    if (column === undefined || (column.kind !== "text" && !/String/.test(column.type))) continue;
+    const { present, unreadable: broken } = await countUnreadableNumbers(facts, sources[side], column);
+    if (side === "reference" && broken > 0 && broken === present) {
+      const says = request.types.has(name) ? "--types" : "the model's file";
+      throw usage(
+        `${says}: ${JSON.stringify(name)} is numeric, but no value of it in ${request.reference.name} can be read as a number; say categorical`,
+      );
+    }
+    if (broken > 0) {
+      notes.push(`${count(broken)} values of ${name} in ${request[side].name} are no numbers: they count as missing`);
+    }
+  }
 }
 
 function categoriesOf(before: SourceColumn, now: SourceColumn | null): BacktestColumn["categories"] {
@@ -546,9 +601,7 @@ async function placeByTime(
   model: ModelSpec,
   notes: string[],
 ): Promise<Placed> {
-  const configured = model.monitoring.windowMs;
-  const lengthMs =
-    request.window?.kind === "time" ? request.window.lengthMs : configured === "auto" ? dayMs : configured;
+  const lengthMs = windowLengthMs(request);
   if (request.timeColumn === null) notes.push(`times are those of column ${timeColumn}`);
   const column = (source: ComparisonSource) => source.columns.get(timeColumn)!;
   const spanOf = async (side: keyof Sources, source: ComparisonSource) => {
@@ -565,7 +618,7 @@ async function placeByTime(
     windows.push(window);
     if (windows.length <= mostWindows) continue;
     throw usage(
-      `${request.current.name} reaches from ${minute(now.fromMs)} to ${minute(now.toMs)}, which is more than ${count(mostWindows)} windows; take a longer --window, or correct its times`,
+      `${request.current.name} reaches from ${minute(now.fromMs)} to ${minute(now.toMs)}, which is more than ${count(mostWindows)} windows, by its column ${timeColumn}; take a longer --window, or name another column with --time-column`,
     );
   }
   // A reference that is not before the current rows is taken whole weeks back, so that weekdays and hours stay the same.

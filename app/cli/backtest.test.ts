@@ -21,6 +21,7 @@ test.each<readonly [args: readonly string[], says: RegExp]>([
   [[...files, "--window-rows", "0"], /--window-rows "0" is not a number of rows; write it as 5000/],
   [[...files, "--window-rows", "1e3"], /--window-rows "1e3" is not a number of rows/],
   [[...files, "--window", "1d", "--window-rows", "5"], /--window cuts by time, --window-rows by rows; give one/],
+  [[...files, "--label", ""], /--label is empty; write a column's name/],
   [[...files, "--types", "x=number"], /--types "x=number" is not NAME=TYPE with one of numeric, categorical, boolean/],
   [[...files, "--columns", "a,,b"], /--columns "a,,b" holds an empty name/],
   [[...files, "--from", "2026-01-01"], /--from is for the store; leave it out beside files/],

@@ -146,6 +146,9 @@ function fileRuns(given: Given, context: CommandContext): Prepare[] {
   if (given.compare !== undefined && given.config === undefined) {
     throw usage("--compare holds another configuration against --config; give that too");
   }
+  for (const option of ["time-column", "prediction", "score", "label"] as const) {
+    if (given[option] === "") throw usage(`--${option} is empty; write a column's name`);
+  }
   const file = (name: string) => ({ name, path: resolve(context.cwd, name) });
   const request = {
     reference: file(reference),

@@ -340,6 +340,15 @@ test("Parquet keeps its types: no rows, booleans, times, dictionaries and NaN", 
   });
 });
 
+test("text that is called numeric is not compared, and the type is named as the reason", async () => {
+  const text = csv(500, { grade: pick(["a", "b", "c"]), x: normal }, { seed: 1 });
+  const compared = await compare({ reference: text, current: text }, { types: new Map([["grade", "numeric"]]) });
+  const { grade, x } = byName(compared);
+  expect(grade).toMatchObject({ decision: "insufficient_data", methods: {} });
+  expect(grade!.explanation).toMatch(/^No value of the reference can be read as a number, which --types says it is/);
+  expect(x!.decision).toBe("ok");
+});
+
 test("columns, types and methods are those asked for", async () => {
   const columns: Columns = {
     age: (random) => 20 + Math.floor(50 * random.uniform()),

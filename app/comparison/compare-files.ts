@@ -513,6 +513,11 @@ function describeColumn(
     const reason = column.kind === "uncounted" ? column.reason : "Nothing could be measured.";
     return { ...shared, methods: {}, effect: null, decision: "insufficient_data", explanation: reason };
   }
+  if (plan.type === "numeric" && plan.reference?.kind === "text" && reference.missing === reference.rows) {
+    const reason =
+      "No value of the reference can be read as a number, which --types says it is: leave it out there, or say categorical.";
+    return { ...shared, methods: {}, effect: null, decision: "insufficient_data", explanation: reason };
+  }
   const { leading } = decided;
   const methods = plan.type === "time" ? {} : methodScores(column.counts, decided.distributionAlpha, wanted);
   const { unreadable } = column;

@@ -9,6 +9,7 @@ import {
   readSettings,
   textSql,
   timeSql,
+  unreadableNumberSql,
   type Categories,
   type ComparisonSource,
   type SourceColumn,
@@ -308,6 +309,21 @@ export async function readColumnContents(
     }
   }
   return contents;
+}
+
+/** Values of a column that are there, and those of them that cannot be read as numbers. */
+export async function countUnreadableNumbers(
+  facts: Facts,
+  source: ComparisonSource,
+  column: SourceColumn,
+): Promise<{ readonly present: number; readonly unreadable: number }> {
+  const [row] = await facts.query<{ present: number; unreadable: number }>(
+    `SELECT countIf(isNotNull(${textSql(source, column, "text")})) AS present,
+      countIf(${unreadableNumberSql(source, column)}) AS unreadable FROM ${source.from}`,
+    {},
+    { settings: readSettings },
+  );
+  return row ?? { present: 0, unreadable: 0 };
 }
 
 /** The different values of a column of outcomes, at most so many; and how many numbers lie outside of 0…1. */
