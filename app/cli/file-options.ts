@@ -52,11 +52,14 @@ export const fileOptions = {
   },
 } as const satisfies Readonly<Record<string, OptionSpec>>;
 
+/** The same of files of labels alone. */
+export const labelFileOptions = { name: column("name") } as const satisfies Readonly<Record<string, OptionSpec>>;
+
 /** @throws usage */
 export function eventFileRequest(
   command: string,
   name: string,
-  options: OptionValues<typeof fileOptions>,
+  options: OptionValues<typeof fileOptions> & { readonly name?: string },
   rest: {
     readonly kind: EventFileRequest["kind"];
     readonly environment: string;

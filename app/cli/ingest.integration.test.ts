@@ -263,6 +263,43 @@ test("files of labels name events by id, or what they are about", async () => {
   ]);
 });
 
+test("files of labels name outcomes, which are numbers, beside the truth, which may be a class", async () => {
+  const { folder, facts } = await folderOnServer({ task: { kind: "binary", positive: "yes" } });
+  using _ = folder;
+  await using __ = facts;
+  write(folder, "outcomes.csv", [
+    "request_id,name,label",
+    "001,,yes",
+    "001,revenue,212.5",
+    "001,cost,7",
+    "002,revenue,much",
+    "003,not a name,1",
+    "004,revenue,",
+  ]);
+  const brought = await folder.run(["ingest", "outcomes.csv", "--model", "churn", "--labels"]);
+  expect(brought.code).toBe(1);
+  expect(brought.stdout).toMatch(/\n {2}name +name \(labels with a name are numbers of their own; a guess\)\n/);
+  expect(brought.stdout).toContain("3 labels stored");
+  expect(brought.stdout).toMatch(/3 labels refused: (?=.*label_invalid 1)(?=.*field_invalid 1)(?=.*label_missing 1)/);
+  expect(
+    await facts.query("SELECT event_id, name, label_class, label_num FROM labels ORDER BY event_id, name"),
+  ).toEqual([
+    { event_id: "001", name: "", label_class: "yes", label_num: null },
+    { event_id: "001", name: "cost", label_class: null, label_num: 7 },
+    { event_id: "001", name: "revenue", label_class: null, label_num: 212.5 },
+  ]);
+  // As told, in a file of its own; and of events it is nothing.
+  write(folder, "revenue.csv", ["request_id,kind,amount", "005,revenue,3"]);
+  const told = ["revenue.csv", "--model", "churn", "--name", "kind", "--label", "amount"];
+  expect((await folder.run(["ingest", ...told, "--labels"])).code).toBe(0);
+  expect(await facts.query("SELECT label_num FROM labels WHERE event_id = '005' AND name = 'revenue'")).toEqual([
+    { label_num: 3 },
+  ]);
+  const events = await folder.run(["ingest", ...told, "--at", "2026-01-31T23:00:00Z"]);
+  expect(events.code).toBe(2);
+  expect(events.stderr).toContain("--name is of files of labels");
+});
+
 test("killed midway and repeated, each row is stored once", async () => {
   const { folder, facts } = await folderOnServer();
   using _ = folder;

@@ -9,7 +9,7 @@ import { requireConfig } from "../config/load.ts";
 import { listenForEnd, signalExitCode } from "../lifecycle/signals.ts";
 import { defineCommand } from "./command.ts";
 import { configOptions, configRequest } from "./config-options.ts";
-import { eventFileRequest, fileOptions, mappingText, mappingView } from "./file-options.ts";
+import { eventFileRequest, fileOptions, labelFileOptions, mappingText, mappingView } from "./file-options.ts";
 import { createProgress } from "./progress.ts";
 
 export const ingestCommand = defineCommand({
@@ -22,6 +22,7 @@ export const ingestCommand = defineCommand({
   options: {
     ...configOptions,
     ...fileOptions,
+    ...labelFileOptions,
     environment: {
       type: "string",
       placeholder: "NAME",
@@ -49,6 +50,7 @@ export const ingestCommand = defineCommand({
     "leeway ingest scores.parquet --model churn",
     "leeway ingest scores.csv --model churn --time-column scored_at --score proba --cohorts country,plan",
     "leeway ingest outcomes.csv --model churn --labels --id request_id --label churned",
+    "leeway ingest revenue.csv --model churn --labels --id request_id --name kind --label amount",
     "leeway ingest events.ndjson",
   ],
   run: async ({ options, operands: [name] }, context) => {

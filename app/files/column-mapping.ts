@@ -11,6 +11,7 @@ export const columnRoles = {
   prediction: "the class or the estimate",
   score: "the score of the positive class",
   label: "the known outcome",
+  name: "the outcome's name, in a file of labels; empty where the label is the truth",
   "label-time": "when the outcome was known",
   version: "the model's version",
   arm: "the canary or A/B arm",
@@ -45,6 +46,7 @@ const eventNames: Readonly<Record<ColumnRole, readonly string[]>> = {
   score: ["score", "probability", "proba", "prob", "y_score", "y_proba", "prediction_score", "predicted_probability"],
   label: ["label", "target", "y_true", "actual", "ground_truth", "outcome", "y"],
   "label-time": ["label_time", "label_timestamp", "labelled_at", "labeled_at", "outcome_time"],
+  name: [],
   version: ["version", "model_version"],
   arm: ["arm"],
   latency: ["latency_ms"],
@@ -56,6 +58,7 @@ const labelNames: Readonly<Partial<Record<ColumnRole, readonly string[]>>> = {
   id: eventNames.id,
   "entity-key": eventNames["entity-key"],
   label: eventNames.label,
+  name: ["name", "outcome_name", "label_name"],
 };
 
 export interface MappingRequest {
@@ -102,6 +105,10 @@ export function mapColumns(columns: readonly SourceColumn[], request: MappingReq
     );
   };
 
+  if (kind === "events" && given.name !== undefined) {
+    const message = `${request.command}: --name is of files of labels: an outcome beside its event is a field that is kept in extra, or a label of its own`;
+    throw new LeewayError("usage", message);
+  }
   const roles = new Map<ColumnRole, { column: SourceColumn; guessed: boolean }>();
   const taken = new Map<string, string>();
   const take = (name: string, option: string) => {

@@ -298,6 +298,7 @@ async function readColumns(
     say("score", "score", `of the class ${JSON.stringify(className)}`);
   }
   if (label !== null) say("label", "label", label.as === "number" ? "a number" : "a class");
+  if (kind === "labels") say("name", "name", "labels with a name are numbers of their own");
   if (kind === "labels" && label === null) {
     const message = `${command}: ${name}: no column looks like the label; name it with --label`;
     throw new LeewayError("usage", message);
@@ -370,6 +371,7 @@ async function readColumns(
     cohorts: mapping.cohorts.map((column) => loaded(column)),
     extra: mapping.extra.map((column) => loaded(column)),
     label,
+    labelName: kind === "labels" ? (roleColumn("name")?.column ?? null) : null,
     labelTime,
   };
   const messages = await located.readable(() =>
@@ -384,7 +386,7 @@ function givenType(name: string, { types, spec }: EventFileRequest): FeatureType
 }
 
 /** Roles whose values count character by character: 007 is not 7. */
-const textRoles: readonly ColumnRole[] = ["id", "entity-key", "version", "arm"];
+const textRoles: readonly ColumnRole[] = ["id", "entity-key", "name", "version", "arm"];
 
 function columnsAsText(mapping: ColumnMapping, request: EventFileRequest): ReadonlySet<string> {
   const roles = textRoles.map((role) => mapping.roles.get(role)?.column.name);

@@ -38,6 +38,8 @@ export interface MessageLayout {
   readonly extra: readonly SourceColumn[];
   /** The known outcome: of a file of labels, or beside the events. */
   readonly label: MessageColumn | null;
+  /** Of a file of labels: the name of the outcome, which is a number then; a row without one has the truth. */
+  readonly labelName: SourceColumn | null;
   /** Of labels beside events; null: the event's own time. */
   readonly labelTime: MessageTime | null;
 }
@@ -118,8 +120,9 @@ export async function writeEventMessages(
       ? []
       : [
           ...keys,
+          ...(layout.labelName === null ? [] : [`,"name":`, { sql: jsonText(source, layout.labelName) }]),
           `,"label":`,
-          { sql: jsonValue(source, layout.label) },
+          { sql: labelSql(source, layout.label, layout.labelName) },
           `,"label_time":`,
           { sql: labelTime.json },
           "}",
@@ -331,6 +334,13 @@ function jsonValue(source: ComparisonSource, { column, as }: MessageColumn): str
   const text = textSql(source, column);
   const lower = `lower(ifNull(${text}, 'null'))`;
   return `if(${lower} IN ('true', 'false', 'null'), ${lower}, ${jsonText(source, column)})`;
+}
+
+/** A named outcome is a number, whatever the truth is. */
+function labelSql(source: ComparisonSource, label: MessageColumn, name: SourceColumn | null): string {
+  const truth = jsonValue(source, label);
+  if (name === null || label.as === "number") return truth;
+  return `if(empty(ifNull(${textSql(source, name)}, '')), ${truth}, ${jsonNumber(source, label.column)})`;
 }
 
 function jsonText(source: ComparisonSource, column: SourceColumn): string {
