@@ -57,12 +57,13 @@ export function retiredKeys({
   horizon,
 }: Pick<MeasuredWindow, "judged" | "index" | "horizon">): ReadonlySet<string> {
   const group = ({ role, slice }: Series) => `${role} ${slice}`;
-  const alive = new Set(judged.filter(({ window }) => window !== null).map(({ series }) => group(series)));
+  const results = judged.filter(({ series }) => series.role !== "feature");
+  const alive = new Set(results.filter(({ window }) => window !== null).map(({ series }) => group(series)));
   return new Set(
-    judged
+    results
       .filter(
         ({ series, memory, window }) =>
-          series.role !== "feature" && window === null && index - memory.lastSeen > horizon && alive.has(group(series)),
+          window === null && index - memory.lastSeen > horizon && alive.has(group(series)),
       )
       .map(({ key }) => key),
   );

@@ -22,7 +22,7 @@ import { learnReference, type LearntReference } from "./learnt-reference.ts";
 import { learnFromJudged } from "./model-learning.ts";
 import { valueReferences } from "./judged-monitor.ts";
 import { isIncidentOpen, isOpen, opened, type ToldFinding } from "./openings.ts";
-import { compileReference, referenceOf } from "./reference-series.ts";
+import { compileReference } from "./reference-series.ts";
 import { seriesKey } from "./series-key.ts";
 import { silenceSeries, type GapObservation } from "./silence.ts";
 
@@ -198,11 +198,9 @@ export function createLearntDecider(
         .map((finding) => decisionOf(finding, incidents, options, window)),
       evaluations: [
         ...judged.flatMap((entry) => seriesEvaluations(entry, { warming, isOpen: open })),
-        ...live.flatMap(({ series: of, counts }) =>
-          referenceOf(references, of) !== undefined || (of.slice !== "" && watchedSlices === 0)
-            ? []
-            : [notMeasured(of, "distribution", "no_baseline", counts.rows, 0)],
-        ),
+        ...measured.unknown
+          .filter(({ series: of }) => of.slice === "" || watchedSlices > 0)
+          .map(({ series: of, counts }) => notMeasured(of, "distribution", "no_baseline", counts.rows, 0)),
         silenceEvaluation(gap, measured.silence, budget.silence, rows, open(seriesKey(silenceSeries), "silence")),
         ...monitors.map((monitor) =>
           monitorEvaluation(monitor, budget.monitor, rows, open(monitor.key, monitor.signal)),

@@ -19,7 +19,13 @@ import { beliefOf, minWindowRows, type Learnt, type TypicalSize } from "./learni
 import { poolOf, type Pool } from "./model-learning.ts";
 import { omnibusCells, type OmnibusCells } from "./omnibus.ts";
 import { pooledWindows, recentWindow, type RecentWindow } from "./pooling.ts";
-import { seriesNow, type ReferenceSeries, type ReferenceSeriesByKey } from "./reference-series.ts";
+import {
+  referenceOf,
+  seriesNow,
+  type ReferenceSeries,
+  type ReferenceSeriesByKey,
+  type SeriesNow,
+} from "./reference-series.ts";
 import { onWeekday } from "./season.ts";
 import { seriesKey } from "./series-key.ts";
 import { longHorizonFactor } from "./variance-inflation.ts";
@@ -63,6 +69,8 @@ export interface JudgedWindow {
   readonly budget: Budget;
   readonly horizons: Horizons;
   readonly judged: readonly JudgedSeries[];
+  /** Live profiles of series that the reference does not know. */
+  readonly unknown: readonly LiveProfile[];
 }
 
 /** What the judging of a model's windows rests on, whatever the window. */
@@ -157,10 +165,7 @@ export function createJudge(
     const weekday = options.weekdayOf?.(window) ?? null;
     const liveByKey = new Map(live.map((profile) => [seriesKey(profile.series), profile]));
     const now = seriesNow(references, state, liveByKey);
-    const shape = budgetShape(
-      options,
-      now.map(({ series, reference: { contrasts } }) => ({ series, contrasts })),
-    );
+    const shape = budgetShape(options, now);
     const budget = budgetOf(shape);
     const { whole, slices } = state.inflation;
     const inflation = { whole, slices, concurrent: options.concurrentInflation };
@@ -207,7 +212,11 @@ export function createJudge(
         judgements,
       };
     });
-    return { index, warming, floors, shape, budget, horizons, judged };
+    const unknown: LiveProfile[] = [];
+    for (const [key, profile] of liveByKey) {
+      if (!references.has(key) && referenceOf(references, profile.series) === undefined) unknown.push(profile);
+    }
+    return { index, warming, floors, shape, budget, horizons, judged, unknown };
   };
 }
 
@@ -244,10 +253,10 @@ export function levelOf(judged: readonly JudgedSeries[]): number | null {
 
 function budgetShape(
   { monitoring, monitors, performance, references, slices, windowsPerWeek }: JudgeOptions,
-  now: readonly { series: Series; contrasts: SeriesContrasts }[],
+  now: readonly SeriesNow[],
 ): BudgetShape {
   const whole = now.filter(({ series }) => series.slice === "");
-  const kinds = whole.map(({ contrasts }) => contrasts.kind);
+  const kinds = whole.map(({ reference }) => reference.contrasts.kind);
   // Until a version was seen, its score and class are provided for: no window may overdraw.
   for (const { contrasts } of references.values()) {
     const { role, slice } = contrasts.series;

@@ -84,7 +84,7 @@ export function seriesNow(
     result.push({ key, series, reference, memory: inSameSeason(memory, reference.memory) });
   }
   for (const [key, { series }] of live) {
-    if (key in state.series || series.role === "feature") continue;
+    if (series.role === "feature" || key in state.series) continue;
     const reference = referenceOf(references, series);
     if (reference !== undefined) result.push({ key, series, reference, memory: reference.memory });
   }
