@@ -64,10 +64,10 @@ export const mannWhitney = defineMethod({
   meaning:
     "Evidence that values tend to be larger on one side; U over all pairs is the chance that the reference's is.",
   convention:
-    "U of the reference, ties counted half; p-value with tie and continuity correction, exact without ties if one side has at most 8 rows.",
+    "U of the reference, ties counted half; p-value with tie and continuity correction, exact without ties if one side has at most 8 rows and there are at most 2,000,000 pairs.",
   source: "Wilcoxon 1945; Mann & Whitney 1947",
   over: "ordered",
-  null: "normal with tie and continuity correction; counted out without ties if one side has at most 8 rows",
+  null: "normal with tie and continuity correction; counted out without ties if one side has at most 8 rows (and up to 2,000,000 pairs)",
   options: ["alternative"],
   value: mannWhitneyU,
   significance: (reference, current, { alternative = "two-sided" } = {}) => {
