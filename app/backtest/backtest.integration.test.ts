@@ -453,7 +453,9 @@ test("what files cannot be backtested is refused in one line that names the file
   expect(await refused({ label: "y", prediction: "y" })).toMatch(/column "y" cannot be both --prediction and --label/);
   expect(await refused({ score: "when" })).toMatch(/--score: "when" holds other things than numbers/);
   expect(await refused({ label: "y", prediction: "x" })).toMatch(/if it is a probability, name it with --score/);
-  expect(await refused({ label: "big", score: "x" })).toMatch(/--label big has more than 20 different values/);
+  expect(await refused({ label: "big", score: "x" })).toMatch(
+    /--label big has more than 20 different values \("1", "10", .*written alike/,
+  );
   expect(
     await refused({
       columns: ["y"],

@@ -486,7 +486,7 @@ async function resultsOf(facts: Facts, sources: Sources, request: FileBacktestRe
   if (score !== null && classes.length > 2) {
     const what = label === null ? `--prediction ${request.prediction}` : `--label ${request.label}`;
     throw usage(
-      `${what} has ${many(outcomes) ? `more than ${outcomeValuesShown - 1}` : classes.length} different values; with --score there are two outcomes`,
+      `${what} has ${many(outcomes) ? `more than ${outcomeValuesShown - 1}` : classes.length} different values (${listed(classes.map((name) => JSON.stringify(name)))}); with --score there are two outcomes, written alike in both files`,
     );
   }
   if (label !== null && prediction !== null) {

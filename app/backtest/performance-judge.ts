@@ -47,7 +47,7 @@ export async function createPerformanceJudge(
   });
   if (reference === null) {
     const note =
-      "performance is measured, and not judged: fewer than five whole windows of the reference have labels enough; give a longer reference with labels, or a shorter window";
+      "performance is measured, and not judged: fewer than five whole windows of the reference have labels enough; give a reference with labels in five windows or more";
     return {
       windowPassed: () => Promise.resolve([]),
       end: () => Promise.resolve([]),

@@ -248,7 +248,10 @@ function answerOf(model: string, results: readonly ScenarioResult[], healthy: Me
   const sentences: string[] = [];
   const [worst] = rates.toSorted((a, b) => b.measured[0]!.value - a.measured[0]!.value);
   if (healthy !== null && worst !== undefined) {
-    const of = rates.length === 1 ? worst.title : `all ${rates.length} kinds of healthy traffic`;
+    const of =
+      rates.length === 1
+        ? worst.title
+        : `${rates.length === 2 ? "both" : `all ${rates.length}`} kinds of healthy traffic`;
     const most = worst.measured[0]!;
     const largest =
       rates.length === 1 || most.value === 0 ? "" : `; the largest is ${rateText(most)} with: ${worst.title}`;

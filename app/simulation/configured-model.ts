@@ -113,7 +113,10 @@ export function configuredModel(
   const results: ConfiguredModel["results"] =
     task.kind === "unknown" ? [] : task.kind === "regression" ? ["score"] : ["score", "class"];
   if (task.kind === "unknown") assumed.push("no score and no class: the task is unknown (task:)");
-  else configuration.push(`${task.kind}: ${results.join(" and ")} are judged beside the features`);
+  else
+    configuration.push(
+      `${task.kind}: ${results.join(" and ")} ${results.length === 1 ? "is" : "are"} judged beside the features`,
+    );
 
   const concurrent = spec.baseline?.kind === "range" && spec.baseline.concurrent === true;
   const canaryShare = concurrent ? (traffic.canaryShare ?? usualTraffic.canaryShare) : null;
@@ -124,7 +127,7 @@ export function configuredModel(
     const fewest = Math.round(rows * Math.min(canaryShare, 1 - canaryShare));
     if (fewest < minWindowRows) {
       cannotHold.push(
-        `beside the control a window has ${count(fewest)} rows of the other version, fewer than ${minWindowRows}: its results are never judged; take longer windows, or a larger share`,
+        `beside the control a window has ${count(fewest)} rows of the other version, fewer than ${minWindowRows}: its results are judged only over many windows together; take longer windows, or a larger share`,
       );
     }
   }
