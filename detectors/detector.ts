@@ -15,7 +15,8 @@ import type { Window, WindowAlignment } from "../core/window.ts";
 import { readAcceptedBaselines } from "../store/facts/accepted-baselines.ts";
 import type { Facts } from "../store/facts/client.ts";
 import { cohortExpressions } from "../store/facts/cohort-expressions.ts";
-import { insertDecisionState, readDecidedWindows, readLatestState } from "../store/facts/decision-states.ts";
+import type { CohortExpression } from "../store/facts/cohort-expressions.ts";
+import { insertDecisionState, readLatestState } from "../store/facts/decision-states.ts";
 import type { StoredDecisionState } from "../store/facts/decision-states.ts";
 import { insertEvaluations } from "../store/facts/evaluations.ts";
 import { readBaseline } from "../store/facts/baselines.ts";
@@ -31,8 +32,11 @@ import { isRangeOf, trailingStep } from "./baselines/trailing.ts";
 import type { TrailingStep } from "./baselines/trailing.ts";
 import type { DecisionState } from "./decisions/decision-state.ts";
 import { notMeasured } from "./decisions/evaluations.ts";
+import { findEarlierRanges } from "./earlier-ranges.ts";
+import type { EarlierRanges } from "./earlier-ranges.ts";
+import { decideLateWindows, findLateWindows } from "./late-windows.ts";
 import type { DetectorMetrics } from "./metrics.ts";
-import { createPerformanceRecorder } from "./performance-recorder.ts";
+import { createPerformanceRecorder, recheckedWindows } from "./performance-recorder.ts";
 import type { PerformanceRecorder } from "./performance-recorder.ts";
 import type { ReaderConnection } from "./monitors/monitor-observations.ts";
 import { restatedFindings } from "./restated-findings.ts";
@@ -118,6 +122,8 @@ interface Tracked {
   lateCheckAtMs: number;
   openFindings: number;
   performance: PerformanceRecorder | null;
+  /** Of a trailing baseline; null: not looked for yet. */
+  earlier: EarlierRanges | null;
   /** What was last said of a trailing baseline that does not move. */
   standsBecause: string;
 }
@@ -136,9 +142,11 @@ export function createDetector(options: DetectorOptions): Detector {
   /** What a model is held against in an environment; null: nothing, so it is not judged. */
   const baselineOf = (model: ModelSpec, environment: string): BaselineSpec | null => {
     if (model.origin !== "declared") return null;
-    const own = accepted.find((one) => one.environment === environment && one.model === model.name);
-    return baselineInForce(model.baseline, own ?? null);
+    return baselineInForce(model.baseline, acceptedOf(model, environment) ?? null);
   };
+
+  const acceptedOf = (model: ModelSpec, environment: string): AcceptedBaseline | undefined =>
+    accepted.find((one) => one.environment === environment && one.model === model.name);
 
   const specificationOf = (model: ModelSpec, environment: string): string =>
     JSON.stringify([model, modelFeatures(model, schemas), baselineOf(model, environment)]);
@@ -164,6 +172,7 @@ export function createDetector(options: DetectorOptions): Detector {
         lateCheckAtMs: 0,
         openFindings: 0,
         performance: null,
+        earlier: null,
         standsBecause: "",
       };
       trackedModels.set(key, tracked);
@@ -320,9 +329,12 @@ export function createDetector(options: DetectorOptions): Detector {
     const due = window !== null && window.endMs <= watermarkMs;
     if (tracked.last !== null && (due || clock.now() >= tracked.lateCheckAtMs)) {
       // Late rows come first: the windows after them are decided from a state that knows of them.
-      windowsRevised = await reviseLateWindows(tracked, model, watermarkMs);
-      tracked.lateCheckAtMs = clock.now() + lateCheckIntervalMs;
       recheck = !due;
+      if (spec?.kind === "trailing") {
+        windowsRevised += await reviseEarlierRanges(tracked, model, spec, watermarkMs, recheck);
+      }
+      windowsRevised += await reviseLateWindows(tracked, model, watermarkMs);
+      tracked.lateCheckAtMs = clock.now() + lateCheckIntervalMs;
     }
     const newestMs = Math.max(...events.map((event) => event.maxEventTimeMs));
     while (window !== null && window.endMs <= watermarkMs && !stopping.signal.aborted) {
@@ -399,6 +411,7 @@ export function createDetector(options: DetectorOptions): Detector {
       const own = recorded.filter((finding) => finding.baselineId === baselineId && finding.signal !== "performance");
       await insertFindings(facts, restatedFindings(own, { ...tracked.last, state }, null, nowMs), nowMs);
     }
+    tracked.earlier = null;
     tracked.loadedLast = true;
   };
 
@@ -409,21 +422,30 @@ export function createDetector(options: DetectorOptions): Detector {
     baselineId: string,
     last: Pick<StoredDecisionState, "window" | "revision">,
   ): Promise<void> => {
-    const change = accepted.find((one) => one.environment === environment && one.model === model.name);
-    const replaced = change?.replaced.filter((id) => id !== baselineId) ?? [];
-    if (replaced.length === 0) return;
+    const replaced = acceptedOf(model, environment)?.replaced.filter((id) => id !== baselineId) ?? [];
     const windowEndMs = last.window.endMs;
+    const asOfNow = { windowEndMs, closedWindowEndMs: windowEndMs, revision: last.revision };
+    await closeOf(model, environment, replaced, last, () => asOfNow);
+  };
+
+  /** What is still open against baselines that decide nothing any more is recorded as closed. */
+  const closeOf = async (
+    model: ModelSpec,
+    environment: string,
+    baselineIds: readonly string[],
+    last: Pick<StoredDecisionState, "window">,
+    asOf: (finding: Finding) => Pick<Finding, "windowEndMs" | "closedWindowEndMs" | "revision">,
+  ): Promise<void> => {
+    if (baselineIds.length === 0) return;
     // Findings of performance speak of windows as old as labels are late.
     const labelDelayMs = model.task.kind === "unknown" ? 0 : model.task.labelDelayMs;
-    const endAfterMs = last.window.startMs - model.monitoring.lateHorizonMs - labelDelayMs;
+    const recheckedMs = recheckedWindows * (last.window.endMs - last.window.startMs);
+    const endAfterMs = last.window.startMs - Math.max(model.monitoring.lateHorizonMs, recheckedMs) - labelDelayMs;
     const recorded = await readLatestFindings(facts, { environment, model: model.name, endAfterMs });
     const nowMs = clock.now();
     const closed = recorded
-      .filter((finding) => finding.state === "open" && replaced.includes(finding.baselineId))
-      .map((finding): Finding => {
-        const asOfNow = { windowEndMs, closedWindowEndMs: windowEndMs, revision: last.revision, evaluatedAtMs: nowMs };
-        return { ...finding, state: "closed", ...asOfNow };
-      });
+      .filter((finding) => finding.state === "open" && baselineIds.includes(finding.baselineId))
+      .map((finding): Finding => ({ ...finding, state: "closed", ...asOf(finding), evaluatedAtMs: nowMs }));
     await insertFindings(facts, closed, nowMs);
   };
 
@@ -496,52 +518,63 @@ export function createDetector(options: DetectorOptions): Detector {
     const { environment, decider, baseline, last } = tracked;
     if (decider === null || baseline === null || last === null || last.state === null) return 0;
     const key = { environment, model: model.name, baselineId: baseline.baseline.baselineId };
-    const decided = await readDecidedWindows(facts, {
-      ...key,
-      endAfterMs: watermarkMs - model.monitoring.lateHorizonMs,
+    const late = await findLateWindows(facts, key, watermarkMs - model.monitoring.lateHorizonMs);
+    if (late === null) return 0;
+    const revision = Math.max(last.revision, late.revision) + 1;
+    const { withdrawn } = await decideLateWindows(facts, key, late, {
+      decider,
+      revision,
+      schemas: ofModel(schemas, model.name),
+      asOf: last.window,
+      now: () => clock.now(),
+      decided: (window, state, findings) => {
+        tracked.last = { window, state, revision };
+        tracked.openFindings = findings.filter((finding) => finding.state === "open").length;
+      },
     });
-    const counts = await countRows(
-      facts,
-      key,
-      decided.map(({ window }) => window),
-    );
-    // Counts tell late rows without comparing the clocks of two machines; rows that expired make a window smaller, not late.
-    const firstLate = decided.findIndex((one, index) => (counts[index] ?? 0) > one.rows);
-    const cutOff = firstOfRewriteCutOff(decided);
-    const first = cutOff < 0 || (firstLate >= 0 && firstLate < cutOff) ? firstLate : cutOff;
-    const [late] = first < 0 ? [] : decided.slice(first);
-    if (late === undefined) return 0;
-    const again = decided.slice(first);
-    const revision = Math.max(last.revision, ...again.map((one) => one.revision)) + 1;
-    const stored = await readLatestState(facts, { ...key, startBeforeMs: late.window.startMs });
-    let state = stored === null ? decider.initialState() : (JSON.parse(stored.state) as DecisionState);
-    const earlier = await readLatestFindings(facts, { ...key, endAfterMs: late.window.startMs });
-    const findings = new Map<string, Finding>();
-    for (const [offset, { window, rows }] of again.entries()) {
-      const decision = await decider.decide(state, window, {
-        revision,
-        recount: (counts[first + offset] ?? 0) > rows,
-        schemas: ofModel(schemas, model.name),
-      });
-      state = decision.state;
-      for (const finding of decision.findings) findings.set(finding.findingId, finding);
-      tracked.last = { window, state, revision };
-      tracked.openFindings = decision.findings.filter((finding) => finding.state === "open").length;
+    const windows = late.windows.length;
+    log.info({ model: model.name, environment, windows, revision, withdrawn }, "late rows: windows were decided again");
+    return windows;
+  };
+
+  /**
+   * Late rows, and on a recheck late labels, of windows that were held against ranges which a trailing baseline has left. What
+   * is open after the last window of such a range ends with it: if it lasts, the present range finds it as well.
+   */
+  const reviseEarlierRanges = async (
+    tracked: Tracked,
+    model: ModelSpec,
+    trailing: Trailing,
+    watermarkMs: number,
+    recheck: boolean,
+  ): Promise<number> => {
+    const { environment, baseline: present, last } = tracked;
+    if (present === null || last === null) return 0;
+    const of = { facts, model, environment, trailing, present, newestMs: last.window.startMs, clock };
+    const { tracing, connectReader } = options;
+    const replaced = acceptedOf(model, environment)?.replaced ?? [];
+    const known = tracked.earlier;
+    const earlier = known ?? (await findEarlierRanges({ ...of, replaced, tracing, connectReader }));
+    tracked.earlier = earlier;
+    const own = ofModel(schemas, model.name);
+    const endAfterMs = watermarkMs - model.monitoring.lateHorizonMs;
+    const windows = await earlier.reviseLateWindows({ endAfterMs, newest: last.window, schemas: own });
+    const measured = recheck ? await earlier.recheckPerformance(own, cohortsOf(model)) : 0;
+    // Also at a start: who was here before may have been cut off.
+    if (known === null || windows + measured > 0) {
+      // As of the range's last window: what still more late rows or labels make of it is later than that.
+      await closeOf(model, environment, earlier.baselineIds, last, ({ windowEndMs, revision }) => ({
+        windowEndMs,
+        closedWindowEndMs: windowEndMs,
+        revision: revision + 1,
+      }));
     }
-    const nowMs = clock.now();
-    const restated = restatedFindings(
-      earlier.filter((finding) => finding.baselineId === key.baselineId && finding.signal !== "performance"),
-      { window: last.window, state, revision },
-      { fromMs: late.window.startMs, findings },
-      nowMs,
-    );
-    await insertFindings(facts, restated, nowMs);
-    const withdrawn = restated.filter((finding) => finding.state === "withdrawn");
+    if (windows + measured === 0) return 0;
     log.info(
-      { model: model.name, environment, windows: again.length, revision, withdrawn: withdrawn.length },
-      "late rows: windows were decided again",
+      { model: model.name, environment, windows, measured },
+      "late rows or labels: windows of an earlier range were decided again",
     );
-    return again.length;
+    return windows;
   };
 
   const measurePerformance = async (
@@ -563,13 +596,17 @@ export function createDetector(options: DetectorOptions): Detector {
       clock,
       metrics,
     });
-    const own = ofModel(schemas, model.name);
     await tracked.performance.record({
       closedThroughMs: tracked.last.window.endMs,
       dueThroughMs: Math.min(tracked.last.window.endMs, watermarkMs - task.labelDelayMs),
       recheck,
-      cohorts: cohortExpressions(model.cohorts, modelFeatures(model, own), own, model.monitoring.zone),
+      cohorts: cohortsOf(model),
     });
+  };
+
+  const cohortsOf = (model: ModelSpec): CohortExpression[] => {
+    const own = ofModel(schemas, model.name);
+    return cohortExpressions(model.cohorts, modelFeatures(model, own), own, model.monitoring.zone);
   };
 
   const pass = async (): Promise<PassReport> => {
@@ -660,15 +697,6 @@ export function createDetector(options: DetectorOptions): Detector {
       await queue;
     },
   };
-}
-
-/**
- * Where a rewrite of history began that was cut off before it came to the newest window, or −1: a rewrite goes through to
- * the end, and what follows keeps its revision, so a revision that falls in the course of time was left behind.
- */
-function firstOfRewriteCutOff(decided: readonly { readonly revision: number }[]): number {
-  const left = decided.findIndex((one, index) => index > 0 && one.revision < (decided[index - 1]?.revision ?? 0));
-  return left < 0 ? -1 : decided.findIndex((one) => one.revision === decided[left - 1]?.revision);
 }
 
 const standsText: Readonly<Record<Extract<TrailingStep, { kind: "stands" }>["reason"], string>> = {

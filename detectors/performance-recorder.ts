@@ -44,7 +44,7 @@ import { isPerformanceJudged, performanceReference } from "./performance/referen
 import { horizonOf } from "./window-decision.ts";
 
 /** Due windows that are looked at again for labels that came still later. */
-const recheckedWindows = 14;
+export const recheckedWindows = 14;
 /** So often is a baseline without labels asked for them again. */
 const mostReferenceLooks = 20;
 
@@ -110,6 +110,8 @@ export function createPerformanceRecorder(options: {
   readonly alignment: WindowAlignment;
   /** Null: there is nothing to hold performance against. */
   readonly loaded: Pick<LoadedBaseline, "baseline" | "rowScope" | "slices"> | null;
+  /** No further windows are held against this baseline: what is open after the last of them ends with it. */
+  readonly isOver?: boolean;
   readonly clock: Clock;
   readonly metrics: DetectorMetrics | null;
 }): PerformanceRecorder {
@@ -342,17 +344,22 @@ export function createPerformanceRecorder(options: {
     return { steps, memory };
   };
 
-  const record = (finding: PerformanceFinding, state: PerformanceState, of: Pick<Finding, "state">): Finding =>
-    performanceFindingRecord(finding, {
+  const record = (finding: PerformanceFinding, state: PerformanceState, of: Pick<Finding, "state">): Finding => {
+    const { window } = state.recent.at(-1)!;
+    const made = performanceFindingRecord(finding, {
       ...key,
       baselineId,
-      window: state.recent.at(-1)!.window,
+      window,
       revision: state.rewrites,
       state: of.state,
       referenceCoverage: state.reference?.coverage ?? 0,
       labelDelayMs: task.labelDelayMs,
       evaluatedAtMs: clock.now(),
     });
+    return options.isOver === true && made.state === "open"
+      ? { ...made, state: "closed", closedWindowEndMs: window.endMs }
+      : made;
+  };
 
   const standing = ({ closedIndex }: PerformanceFinding) => ({
     state: closedIndex === null ? ("open" as const) : ("closed" as const),

@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
 import { createFeatureSchema } from "../../core/feature-schema.ts";
+import { LeewayError } from "../../core/errors.ts";
 import type { Finding } from "../../core/finding.ts";
 import { dayMs, weekMs, windowContaining } from "../../core/window.ts";
 import { readBaselineHistory } from "../../store/facts/baseline-history.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import { writeFeatureSchemas } from "../../store/facts/feature-schemas.ts";
+import { readLatestFindings } from "../../store/facts/finding-history.ts";
 import { createTestDatabase } from "../../store/facts/test-database.ts";
-import { generateEvents, normalSql } from "../../store/facts/test-events.ts";
+import { generateEvents, normalSql, uniformSql } from "../../store/facts/test-events.ts";
 import { detectorPass } from "../testing/detector-pass.ts";
 import { testModel } from "../testing/model.ts";
 
@@ -148,4 +150,131 @@ test("the same days, one process for each or one for all, have the same ranges",
     await pass(oneByOne);
   }
   expect(await ranges(oneByOne)).toEqual(await ranges(atOnce));
+});
+
+/** Findings as they were recorded last. */
+const lastRecords = (facts: Facts) =>
+  readLatestFindings(facts, { environment: "production", model: "m", endAfterMs: 0 });
+
+test("rows that come late for windows before the range moved decide these again, against the range of that time", async () => {
+  await using facts = await database();
+  await fillDays(facts, 0, 30);
+  await pass(facts);
+  expect((await ranges(facts)).at(-1)).toEqual({ from: 0, to: 21, decided: [28, 30] });
+  const states = () =>
+    facts.query<{ at: number; revision: number; baseline: string }>(
+      `SELECT (toUnixTimestamp64Milli(window_start) - ${startMs}) / ${dayMs} AS at, max(revision) AS revision,
+         argMax(baseline_id, decision_states.revision) AS baseline FROM decision_states GROUP BY at ORDER BY at`,
+    );
+  const before = await states();
+
+  // Most rows of day 26 were late, and larger.
+  await generateEvents(facts, {
+    model: "m",
+    schemaId: schema.schemaId,
+    fromMs: startMs + 26 * dayMs,
+    stepMs: dayMs / 4000,
+    count: 4000,
+    num: [`${normalSql(7)} + 1`],
+  });
+  expect((await pass(facts)).windowsRevised).toBe(2);
+  // Days 26 and 27 were held against the range before; the present one and its days stay.
+  expect(await states()).toEqual(before.map((one) => ([26, 27].includes(one.at) ? { ...one, revision: 1 } : one)));
+  const found = await lastRecords(facts);
+  expect(found).toMatchObject([
+    { baselineId: before[26]!.baseline, openedWindowStartMs: startMs + 26 * dayMs, state: "closed" },
+  ]);
+  expect(day(found[0]!.closedWindowEndMs!)).toBe(28);
+  expect((await pass(facts)).windowsRevised).toBe(0);
+
+  // What still more rows take back never was.
+  await generateEvents(facts, {
+    model: "m",
+    schemaId: schema.schemaId,
+    fromMs: startMs + 26 * dayMs,
+    stepMs: dayMs / 400_000,
+    count: 400_000,
+    num: [normalSql(8)],
+  });
+  expect((await pass(facts)).windowsRevised).toBe(2);
+  expect(await lastRecords(facts)).toMatchObject([{ findingId: found[0]!.findingId, state: "withdrawn" }]);
+  // The next week goes on as ever.
+  await fillDays(facts, 30, 6);
+  await pass(facts);
+  expect((await ranges(facts)).slice(-2)).toEqual([
+    { from: 0, to: 21, decided: [28, 35] },
+    { from: 0, to: 28, decided: [35, 36] },
+  ]);
+});
+
+test("what was found late and is open when its range was left ends with that range, also if the process was cut off", async () => {
+  await using facts = await database();
+  await fillDays(facts, 0, 30);
+  await pass(facts);
+  await generateEvents(facts, {
+    model: "m",
+    schemaId: schema.schemaId,
+    fromMs: startMs + 26 * dayMs,
+    stepMs: dayMs / 4000,
+    count: 4000,
+    num: [`${normalSql(7)} + 1`],
+  });
+  const cutOff: Facts = {
+    ...facts,
+    insertRows: async (table, rows, token) => {
+      if (table === "finding_history" && JSON.stringify(rows).includes('\\"state\\":\\"closed\\"')) {
+        throw new LeewayError("store_unreachable", "cut off");
+      }
+      await facts.insertRows(table, rows, token);
+    },
+  };
+  await expect(pass(cutOff)).rejects.toThrow("cut off");
+  expect(await lastRecords(facts)).toMatchObject([{ state: "open" }]);
+  await pass(facts);
+  const [finding] = await lastRecords(facts);
+  expect([finding!.state, day(finding!.closedWindowEndMs!)]).toEqual(["closed", 28]);
+});
+
+test("labels that are corrected for windows before the range moved decide these again, against the range of that time", async () => {
+  await using facts = await database();
+  const labelled = {
+    ...model,
+    task: { kind: "binary", positive: "yes", labelDelayMs: dayMs, labelWindowMs: 7 * dayMs },
+  } as const;
+  const labels = (firstDay: number, days: number, accuracy: number, correction = 0) =>
+    facts.command(
+      `INSERT INTO labels (environment, model, label_time, event_id, label_class, expires_on)
+       SELECT 'production', 'm', fromUnixTimestamp64Milli(toInt64(${startMs + 3_600_000 + correction}) + i * ${dayMs / rowsPerDay}, 'UTC'),
+         toString(i), if(${uniformSql(2)} < ${accuracy}, 'yes', 'no'), '2149-06-01'
+       FROM (SELECT toInt64(number) AS i FROM numbers(${firstDay * rowsPerDay}, ${days * rowsPerDay}))`,
+      {},
+      { async_insert: 0, insert_deduplicate: 0 },
+    );
+  await fillDays(facts, 0, 30);
+  await facts.command("ALTER TABLE events UPDATE prediction_class = 'yes' WHERE true", {}, { mutations_sync: 2 });
+  await labels(0, 30, 0.9);
+  await detectorPass(facts, { model: labelled, nowMs });
+  const before = await readBaselineHistory(facts, "m");
+  expect(before.map(({ decided }) => day(decided!.startMs)).toSorted()).toEqual([21, 28]);
+  expect(await lastRecords(facts)).toEqual([]);
+
+  await labels(23, 3, 0.6, 1);
+  await detectorPass(facts, { model: labelled, nowMs });
+  const found = await lastRecords(facts);
+  expect(found).toMatchObject([{ signal: "performance", state: "closed", openedWindowStartMs: startMs + 23 * dayMs }]);
+  // Day 27 was due when the present range was in force.
+  expect(day(found[0]!.closedWindowEndMs!)).toBe(27);
+  expect(found[0]!.baselineId).toBe(before.find(({ decided }) => day(decided!.startMs) === 21)!.baselineId);
+
+  const rows = () =>
+    facts.query<object>(
+      "SELECT count() AS windows, sum(revision) AS revisions FROM evaluations FINAL WHERE signal = 'performance'",
+    );
+  const measured = await rows();
+  await detectorPass(facts, { model: labelled, nowMs });
+  expect(await rows()).toEqual(measured);
+
+  await labels(23, 3, 0.9, 2);
+  await detectorPass(facts, { model: labelled, nowMs });
+  expect(await lastRecords(facts)).toMatchObject([{ findingId: found[0]!.findingId, state: "withdrawn" }]);
 });

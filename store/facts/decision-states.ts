@@ -53,6 +53,21 @@ export async function readDecidedWindows(
   return rows.map(fromRow);
 }
 
+/** Baselines that decided windows which end after `endAfterMs`, each with the end of the newest of these; oldest first. */
+export async function readDecidingBaselines(
+  facts: Facts,
+  key: Key & { readonly endAfterMs: number },
+): Promise<{ readonly baselineId: string; readonly decidedThroughMs: number }[]> {
+  const rows = await facts.query<{ baseline: string; through_ms: number }>(
+    `SELECT baseline_id AS baseline, toUnixTimestamp64Milli(max(window_end)) AS through_ms FROM decision_states
+     WHERE environment = {environment:String} AND model = {model:String} AND baseline_id != ''
+       AND window_end > fromUnixTimestamp64Milli({endAfterMs:Int64}, 'UTC')
+     GROUP BY baseline ORDER BY through_ms`,
+    { ...key },
+  );
+  return rows.map((row) => ({ baselineId: row.baseline, decidedThroughMs: row.through_ms }));
+}
+
 /** The latest state of the newest window that starts before `startBeforeMs`, over one baseline or (null) over all. */
 export async function readLatestState(
   facts: Facts,
