@@ -59,6 +59,7 @@ test("the latest label wins, and a label by entity key finds the entity's latest
       event("m", schema.schemaId, { event_id: "b", event_time: at("10:00"), entity_key: "k" }),
       event("m", schema.schemaId, { event_id: "c", event_time: at("10:30"), entity_key: "k" }),
       event("m", schema.schemaId, { event_id: "d", event_time: at("10:00"), entity_key: "old" }),
+      event("m", schema.schemaId, { event_id: "e", event_time: at("10:45"), entity_key: "k", environment: "staging" }),
     ],
     null,
   );
@@ -80,6 +81,7 @@ test("the latest label wins, and a label by entity key finds the entity's latest
     { event_id: "b", label_class: null, label_num: null },
     { event_id: "c", label_class: null, label_num: 4.5 },
     { event_id: "d", label_class: null, label_num: null },
+    { event_id: "e", label_class: null, label_num: null },
   ]);
 });
 

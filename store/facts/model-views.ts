@@ -3,6 +3,7 @@ import type { FeatureSchema } from "../../core/feature-schema.ts";
 import { labelledModelView, modelView } from "../../core/model.ts";
 import type { FeatureSpec, Task } from "../../core/model.ts";
 import type { Facts } from "./client.ts";
+import { labelsByEntity } from "./labels-by-entity.ts";
 import { sqlText } from "./row-scope.ts";
 import { featureExpressions, resultExpressions } from "./series-expressions.ts";
 
@@ -107,12 +108,12 @@ export function labelledViewRows(model: ViewedModel): string {
         SELECT environment, event_id, label_class, label_num, label_time, offset
         FROM labels WHERE model = ${name} AND name = '' AND event_id != ''
         UNION ALL
-        SELECT keyed.environment, entity.event_id, keyed.label_class, keyed.label_num, keyed.label_time, keyed.offset
-        FROM (SELECT * FROM labels WHERE model = ${name} AND name = '' AND event_id = '') AS keyed
-        ASOF JOIN (SELECT environment, entity_key, event_time, event_id FROM events WHERE model = ${name} AND entity_key != '') AS entity
-          ON keyed.environment = entity.environment AND keyed.entity_key = entity.entity_key
-          AND keyed.label_time >= entity.event_time
-        WHERE keyed.label_time <= entity.event_time + toIntervalMillisecond(${labelWindowMs})
+        ${labelsByEntity("label_class, label_num", `model = ${name} AND name = ''`, {
+          keys: ["environment"],
+          events: `model = ${name}`,
+          labelWindow: String(labelWindowMs),
+          given: null,
+        })}
       )
       GROUP BY environment, event_id
     ) AS labels ON events.environment = labels.environment AND events.event_id = labels.event_id`;

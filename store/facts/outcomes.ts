@@ -1,6 +1,6 @@
 import type { OutcomeSpec } from "../../core/model.ts";
 import type { Facts } from "./client.ts";
-import { labelsByEntity } from "./labels-by-entity.ts";
+import { eventsInScope, labelsByEntity } from "./labels-by-entity.ts";
 import { fingerprintSql, momentsSql } from "./performance.ts";
 import type { KnownTask, Moments } from "./performance.ts";
 import { scopeCondition, scopeParams, sqlText } from "./row-scope.ts";
@@ -85,7 +85,7 @@ const givenOutcomes = `given AS (
       SELECT event_id, name, label_num, label_time, offset FROM labels
       WHERE ${condition} AND event_id != '' AND event_id IN (SELECT event_id FROM events WHERE ${scopeCondition})
       UNION ALL
-      ${labelsByEntity("name, label_num", condition)}
+      ${labelsByEntity("name, label_num", condition, eventsInScope)}
     )
     GROUP BY event_id, name
   )

@@ -2,7 +2,7 @@ import type { Task } from "../../core/model.ts";
 import type { Window } from "../../core/window.ts";
 import type { Facts } from "./client.ts";
 import type { CohortExpression } from "./cohort-expressions.ts";
-import { labelsByEntity } from "./labels-by-entity.ts";
+import { eventsInScope, labelsByEntity } from "./labels-by-entity.ts";
 import { scopeCondition, scopeParams, sqlText, windowStartExpression } from "./row-scope.ts";
 import type { RowScope } from "./row-scope.ts";
 import { resultExpressions } from "./series-expressions.ts";
@@ -259,7 +259,7 @@ const labelCondition =
   "environment = {scopeEnvironment:String} AND model = {scopeModel:String} AND name = ''" +
   " AND label_time >= fromUnixTimestamp64Milli({labelFrom:Int64}, 'UTC')";
 
-const entityLabels = `entity AS (${labelsByEntity("label_class, label_num", labelCondition)})`;
+const entityLabels = `entity AS (${labelsByEntity("label_class, label_num", labelCondition, eventsInScope)})`;
 
 function measureInputs(task: KnownTask): string {
   const results = resultExpressions(task);
