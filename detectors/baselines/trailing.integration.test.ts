@@ -255,7 +255,7 @@ test("labels that are corrected for windows before the range moved decide these 
   await labels(0, 30, 0.9);
   await detectorPass(facts, { model: labelled, nowMs });
   const before = await readBaselineHistory(facts, "m");
-  expect(before.map(({ decided }) => day(decided!.startMs)).toSorted()).toEqual([21, 28]);
+  expect(before.map(({ decided }) => day(decided!.startMs)).toSorted((a, b) => a - b)).toEqual([21, 28]);
   expect(await lastRecords(facts)).toEqual([]);
 
   await labels(23, 3, 0.6, 1);
