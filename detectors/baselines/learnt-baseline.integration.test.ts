@@ -1,15 +1,18 @@
 import { expect, test } from "vitest";
 import { createManualClock } from "../../core/clock.ts";
 import { createFeatureSchema } from "../../core/feature-schema.ts";
+import type { Finding } from "../../core/finding.ts";
 import { silentLogger } from "../../core/logger.ts";
 import type { ModelSpec } from "../../core/model.ts";
-import { dayMs } from "../../core/window.ts";
+import { noTracing } from "../../core/tracing.ts";
+import { dayMs, weekdayOf } from "../../core/window.ts";
 import type { Facts } from "../../store/facts/client.ts";
 import { writeFeatureSchemas } from "../../store/facts/feature-schemas.ts";
 import { createTestDatabase } from "../../store/facts/test-database.ts";
 import { generateEvents, normalSql, uniformSql } from "../../store/facts/test-events.ts";
-import { detectorPass } from "../testing/detector-pass.ts";
+import type { DecisionState } from "../decisions/decision-state.ts";
 import { testModel } from "../testing/model.ts";
+import { createWindowDecider } from "../window-decision.ts";
 import { ensureBaseline, loadStoredBaseline, readReferenceWindows } from "./baseline.ts";
 
 const nowMs = Date.now();
@@ -31,7 +34,11 @@ const model = testModel({
   monitoring: { idleAfterMs: 0, minSliceRows: 20 },
 });
 
-async function fill(facts: Facts, [firstDay, count]: readonly [number, number]): Promise<void> {
+async function fill(
+  facts: Facts,
+  [firstDay, count]: readonly [number, number],
+  city = `concat('c', toString(floor(${uniformSql(2)} * 5)))`,
+): Promise<void> {
   const score = `least(0.99, ${uniformSql(4)} * 0.5)`;
   await generateEvents(facts, {
     model: "m",
@@ -41,7 +48,7 @@ async function fill(facts: Facts, [firstDay, count]: readonly [number, number]):
     count: (firstDay + count) * rowsPerDay,
     where: `i >= ${firstDay * rowsPerDay}`,
     num: [normalSql(1)],
-    cat: [`concat('c', toString(floor(${uniformSql(2)} * 5)))`],
+    cat: [city],
     score,
     predictionClass: `if(${score} > 0.4, 'yes', 'no')`,
     cohorts: { shop: `floor(${uniformSql(3)} * 3)` },
@@ -56,6 +63,30 @@ async function loaded(facts: Facts, of: ModelSpec = model) {
   if (of.baseline?.kind !== "range") throw new Error("the test's model has a range");
   const request = { ...requestOf(of), spec: of.baseline };
   return ensureBaseline(facts, request, { clock: createManualClock(nowMs), log: silentLogger });
+}
+
+/** Decides days after the reference, each in a process that has just started. @returns the findings of the last one */
+async function decideDays(facts: Facts, of: ModelSpec, count: number, beforeEach = async () => {}) {
+  let state: DecisionState | null = null;
+  let found: readonly Finding[] = [];
+  for (let day = days; day < days + count; day += 1) {
+    await beforeEach();
+    const decider = createWindowDecider({
+      facts,
+      model: of,
+      environment,
+      loaded: await loaded(facts, of),
+      clock: createManualClock(nowMs),
+      metrics: null,
+      tracing: noTracing,
+    });
+    const window = { startMs: startMs + day * dayMs, endMs: startMs + (day + 1) * dayMs };
+    const how = { revision: 0, recount: true, schemas: [schema] };
+    const decided = await decider.decide(state ?? decider.initialState(), window, how);
+    state = decided.state;
+    found = decided.findings;
+  }
+  return found;
 }
 
 const plain = (value: unknown) =>
@@ -83,19 +114,18 @@ test("a second start takes what the first one learnt, and reads neither the refe
   expect(plain(await loaded(facts))).toBe(plain(first));
 });
 
-test("what is stored comes to the same decisions as what is learnt anew, whichever process decides", async () => {
+test("what is stored comes to the same decisions as what is learnt anew", async () => {
   const decided = async (forget: boolean) => {
     await using facts = await filled();
-    for (const day of [0, 1]) {
-      await fill(facts, [days + day, 1]);
+    await fill(facts, [days, 3]);
+    await decideDays(facts, model, 3, async () => {
       if (forget) await facts.command("TRUNCATE TABLE learnt_references");
-      await detectorPass(facts, { model, nowMs });
-    }
+    });
     const states = await facts.query<{ state: string }>("SELECT state FROM decision_states ORDER BY window_start");
     const evaluations = await facts.query(
       "SELECT * EXCEPT (evaluated_at, expires_on) FROM evaluations ORDER BY window_start, role, feature, version, slice, signal",
     );
-    expect(states).toHaveLength(2);
+    expect(states).toHaveLength(3);
     return JSON.stringify([states, evaluations]);
   };
   expect((await decided(false)) === (await decided(true))).toBe(true);
@@ -165,4 +195,23 @@ test("rows that have expired are no silence: without them no gaps are known", as
     `ALTER TABLE events DELETE WHERE event_time < fromUnixTimestamp64Milli(toInt64(${startMs + 20 * dayMs}), 'UTC') SETTINGS mutations_sync = 2`,
   );
   expect((await loaded(facts)).gapsMs).toEqual([]);
+});
+
+test("a weekend's finding is told against the reference's weekends, though only what they taught is kept", async () => {
+  await using facts = await createTestDatabase();
+  await writeFeatureSchemas(facts, [schema], startMs);
+  const dayMsSql = `fromUnixTimestamp64Milli(toInt64(${startMs}) + i * ${dayMs / rowsPerDay}, 'UTC')`;
+  const beach = (onWeekends: number) =>
+    `if(${uniformSql(2)} < if(toDayOfWeek(${dayMsSql}) >= 6, ${onWeekends}, 0.2), 'beach', 'desk')`;
+  const seasonal = { ...model, cohorts: [], monitoring: { ...model.monitoring, season: "weekdays" as const } };
+  await fill(facts, [0, days], beach(0.8));
+  await fill(facts, [days, 7], beach(0.5));
+  // Until the first Sunday after the reference.
+  const firstMs = startMs + days * dayMs;
+  const untilSunday = 7 - weekdayOf({ startMs: firstMs, endMs: firstMs + dayMs }, "UTC");
+  const found = await decideDays(facts, seasonal, untilSunday);
+  const told = found.find(({ signal }) => signal === "distribution")!;
+  const { evidence, series } = told;
+  expect([series.feature, evidence.weekdays]).toEqual(["city", "Saturday and Sunday"]);
+  expect(evidence.contributors.find(({ name }) => name === "beach")?.reference).toBeCloseTo(0.8, 1);
 });

@@ -27,17 +27,20 @@ function profileOf(
   series: Series,
   drawn: readonly (readonly Value[])[],
   binning: Binning = binningOf(drawn.flat()),
+  weightOf: ((row: number) => number) | null = null,
 ): ReferenceProfile {
+  const count = (values: readonly Value[]) =>
+    countsOf(binning, values, weightOf === null ? {} : { weights: values.map((_, row) => weightOf(row)) });
   return {
     series,
     binning,
-    pooled: countsOf(binning, drawn.flat()),
-    subWindows: drawn.map((day) => countsOf(binning, day)),
+    pooled: count(drawn.flat()),
+    subWindows: drawn.map(count),
     subWindowTimes: drawn.map((_, day) => dayAt(day)),
   };
 }
 
-/** Numbers and categories, one with weekends, some missing, each whole and in a slice; a class beside a control. */
+/** Numbers and categories, one with weekends, some missing, each whole and in a slice; one weighted; a class beside a control. */
 function exampleReference(): ReferenceProfile[] {
   const drawn = (value: (day: number) => Value, rows: number) =>
     Array.from({ length: days }, (_, day) => Array.from({ length: rows }, () => value(day)));
@@ -46,6 +49,13 @@ function exampleReference(): ReferenceProfile[] {
     // Slices are counted in the bins of the whole model.
     return [whole, profileOf({ ...whole.series, slice: "shop=Oslo" }, drawn(value, 60), whole.binning)];
   });
+  const fees = drawn(() => `f${Math.floor(random.uniform() * 3)}`, 200);
+  const weighted = profileOf(
+    { role: "feature", feature: "fee", version: "", slice: "" },
+    fees,
+    undefined,
+    (row) => 1 + (row % 3),
+  );
   const answers = drawn(() => (random.uniform() < 0.1 ? "yes" : "no"), 800);
   const own = profileOf({ role: "class", feature: "class", version: "", slice: "" }, answers);
   const group = (day: readonly Value[], of: number) =>
@@ -54,7 +64,7 @@ function exampleReference(): ReferenceProfile[] {
       day.filter((_, row) => row % 2 === of),
     );
   const splits = [answers.map((day) => [group(day, 0), group(day, 1)] as const)];
-  return [...features, { ...own, splits }, { ...own, series: { ...own.series, version: "1" } }];
+  return [...features, weighted, { ...own, splits }, { ...own, series: { ...own.series, version: "1" } }];
 }
 
 const reference = exampleReference();
@@ -69,7 +79,7 @@ const binningOfSeries = ({ role, feature }: Series) =>
 test("a learning version stands for what the same windows teach: where that changes, it is raised", () => {
   expect([learningVersion, createHash("sha256").update(textOf(learnt)!).digest("hex").slice(0, 16)]).toEqual([
     1,
-    "c5f8b3565d6efb59",
+    "d84664b5d94ec596",
   ]);
 });
 
