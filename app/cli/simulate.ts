@@ -38,7 +38,7 @@ export const simulateCommand = defineCommand({
   name: "simulate",
   summary: "measure false incidents and detection delay on made-up traffic",
   description:
-    "Runs the decisions on simulated models, healthy ones and such with a planted change, and says how many false incidents a week open and how soon a change is found, each with its 95 % interval and its bar. A verdict is held, broken, or open: too few models to say. The whole form takes some hours of CPU, the short one some minutes. With --config or --model it answers for one model as it is configured: its windows, features, reference, budget and all else that decisions depend on, on several kinds of healthy traffic and with several changes; the short form then takes about a minute, the whole one half an hour of CPU.",
+    "Runs the decisions on simulated models, healthy ones and such with a planted change, and says how many false incidents a week open and how soon a change is found, each with its 95 % interval and its bar. A verdict is held, broken, or open: too few models to say. The whole form takes some hours of CPU, the short one some minutes. With --config or --model it answers for one model as it is configured: its windows, features, reference, budget and all else that decisions depend on, on several kinds of healthy traffic and with several changes; the short form then takes about two minutes of CPU, the whole one at most some twenty-five times that.",
   options: {
     quick: { type: "boolean", description: "Fewer models (one in sixty): the same bars, wider intervals." },
     scenarios: { type: "string", placeholder: "A,B", description: "Only these; --list names them." },
