@@ -1,4 +1,3 @@
-import type { Signal } from "../../core/finding.ts";
 import { thresholdOf } from "./budget.ts";
 import { rowsOf, type Contrast, type ContrastSignal, type SeriesContrasts } from "./contrasts.ts";
 import { boundQuantile } from "./effect.ts";
