@@ -1,8 +1,7 @@
 import type { JudgedMetric } from "../../core/model.ts";
 import type { Moments, TaskCounts } from "../../store/facts/performance.ts";
-import { z95 } from "./measured.ts";
 import { outcomesByScore } from "./window-metrics.ts";
-import { rocAucOfTally } from "./roc-auc.ts";
+import { rocArea } from "./roc-auc.ts";
 import { sumOf } from "./score-tally.ts";
 
 /** One metric over the labelled rows of a window: its standard error is √(variance / rows), so that windows can be pooled. */
@@ -93,15 +92,13 @@ function areaSample(counts: Extract<TaskCounts, { readonly kind: "binary" }>): M
   const outcomes = outcomesByScore(counts);
   const [positives, negatives] = [sumOf(outcomes.yes), sumOf(outcomes.no)];
   if (positives < fewestOfEachClass || negatives < fewestOfEachClass) return null;
-  const area = rocAucOfTally(outcomes);
+  const area = rocArea(outcomes);
   if (area === null) return null;
   const rows = positives + negatives;
-  // The interval is cut at 0 and 1: its inner half is whole. Scores that never err would have no error: Hanley & McNeil's
-  // bound for an area that half a pair is missing of stands for it.
-  const half = Math.max(area.value - area.low, area.high - area.value) / z95;
+  // Scores that never err would have no error: Hanley & McNeil's bound for an area that half a pair is missing of stands for it.
   const least = 0.5 / (positives * negatives);
   const value = Math.min(1 - least, Math.max(least, area.value));
-  return { rows, value, variance: Math.max(half * half, least * least) * rows };
+  return { rows, value, variance: Math.max(area.standardError, least) ** 2 * rows };
 }
 
 /** One sample of several windows' rows together; null without any. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { createRandom } from "../simulate/random.ts";
+import { createRandom, type Random } from "../simulate/random.ts";
 import { averagePrecision } from "./average-precision.ts";
 import { estimatePerformance } from "./cbpe.ts";
 import { classMetrics, confusion } from "./decided-classes.ts";
@@ -62,7 +62,10 @@ describe("against scikit-learn", () => {
   it("ROC AUC with DeLong's standard error, average precision", () => {
     const auc = rocAuc(score, positive)!;
     expect(auc.value).toBeCloseTo(expected.rocAuc, 12);
-    expect((auc.high - auc.low) / 2 / 1.959963984540054).toBeCloseTo(expected.delong, 10);
+    // On the scale of log odds, whose derivative is 1/(A(1 − A)).
+    const logOdds = (share: number) => Math.log(share / (1 - share));
+    const width = logOdds(auc.high) - logOdds(auc.low);
+    expect((width / 2 / 1.959963984540054) * auc.value * (1 - auc.value)).toBeCloseTo(expected.delong, 10);
     expect(averagePrecision(score, positive)!.value).toBeCloseTo(expected.prAuc, 12);
   });
 
@@ -98,6 +101,62 @@ test("what cannot be measured is null, never a number", () => {
   expect(estimateMetrics(Float64Array.of(1, 2), Float64Array.of(3, 3)).r2).toBeNull();
   expect(probabilityMetrics(new Float64Array(), []).log_loss).toBeNull();
   expect(fitIsotonic(new Float64Array(), [])).toBeNull();
+});
+
+/** Rows of a model whose scores are right, or too far out: `sureness` above 1. */
+function modelRows(random: Random, rows: number, { shift = 0, spread = 1.5, sureness = 1 }) {
+  const share = (x: number) => 1 / (1 + Math.exp(-x));
+  const logOdds = Float64Array.from({ length: rows }, () => shift + spread * random.normal());
+  return {
+    score: logOdds.map((x) => share(sureness * x)),
+    positive: Array.from(logOdds, (x) => (random.uniform() < share(x) ? 1 : 0)),
+  };
+}
+
+describe("95 % intervals hold what many rows say in about 95 of 100 samples", () => {
+  const models = {
+    balanced: { shift: 0 },
+    "one positive in ten": { shift: -2.5 },
+    "ROC AUC of 0.95": { spread: 4 },
+    "too sure": { sureness: 1.6 },
+  };
+  const rows = 200;
+  const samples = 400;
+  // Binomial(400, 0.95) is below 0.908 but once in 2,000, and few rows cost a normal interval a little.
+  const least = 0.9;
+
+  it.each(Object.entries(models))("%s", { timeout: 60_000 }, (_, model) => {
+    const random = createRandom(20260306);
+    const metricsOf = ({ score, positive }: ReturnType<typeof modelRows>) => ({
+      ...classMetrics(
+        confusion(
+          Array.from(score, (p) => (p >= 0.5 ? 1 : 0)),
+          positive,
+        ),
+      ),
+      ...probabilityMetrics(score, positive),
+      roc_auc: rocAuc(score, positive),
+      pr_auc: averagePrecision(score, positive),
+    });
+    const truth = metricsOf(modelRows(random, 200_000, model));
+    const held = new Map<string, number>();
+    for (let sample = 0; sample < samples; sample += 1) {
+      for (const [name, found] of Object.entries(metricsOf(modelRows(random, rows, model)))) {
+        const { value } = truth[name as keyof typeof truth]!;
+        if (found!.low <= value && value <= found!.high) held.set(name, (held.get(name) ?? 0) + 1);
+      }
+    }
+    for (const name of Object.keys(truth)) expect(held.get(name)! / samples, name).toBeGreaterThan(least);
+  });
+
+  it("of scores that never err, or of one positive row, is not a point", () => {
+    const perfect = rocAuc(Float64Array.of(0.1, 0.2, 0.3, 0.7, 0.8, 0.9), [0, 0, 0, 1, 1, 1])!;
+    // Wilson's bound of three out of three.
+    expect(perfect).toMatchObject({ value: 1, low: expect.closeTo(0.438503, 6), high: 1 });
+    const single = rocAuc(Float64Array.of(0.1, 0.2, 0.3, 0.7, 0.8), [0, 0, 0, 1, 0])!;
+    expect(single.value).toBeCloseTo(0.75, 12);
+    expect([single.low < 0.2, single.high > 0.97]).toEqual([true, true]);
+  });
 });
 
 test("calibration error: probabilities of 0.8 that come true in 6 of 10 are 0.2 off", () => {

@@ -1,4 +1,4 @@
-import { measuredMean, normalInterval, type Measured } from "./measured.ts";
+import { measuredMean, z95, type Measured } from "./measured.ts";
 
 /** Probabilities are kept this far from 0 and 1, so that one certain mistake does not make the loss infinite. */
 const clip = 1e-15;
@@ -42,18 +42,29 @@ function calibrationError(score: Float64Array, positive: ArrayLike<number>): Mea
   return calibrationErrorOfBins(bins);
 }
 
-/** The same from sums over the rows of each bin: their number, their scores, their positive outcomes. */
+/**
+ * The same from sums over the rows of each bin: their number, their scores, their positive outcomes.
+ *
+ * Chance makes differences where there are none, so the error is too large on average and a symmetric interval would leave out
+ * the true one nearly always where a model is calibrated. With bins off by chance ε_b of standard deviation σ_b it is at most
+ * Σ|ε_b| above the true one, and Σ±ε_b below it: the interval reaches as far as those do, and so holds it in 95 % or more.
+ */
 export function calibrationErrorOfBins(
   bins: readonly { readonly rows: number; readonly score: number; readonly positive: number }[],
 ): Measured | null {
   const all = bins.reduce((sum, { rows }) => sum + rows, 0);
   if (!(all > 0)) return null;
-  let [error, variance] = [0, 0];
+  let [error, variance, deviations] = [0, 0, 0];
   for (const { rows, score: sum, positive: found } of bins) {
     if (rows === 0) continue;
     error += Math.abs(sum - found) / all;
-    const share = found / rows;
-    variance += (rows * share * (1 - share)) / all ** 2;
+    // As if there were half a row more of either outcome (Jeffreys): a bin of one outcome has chance too.
+    const share = (found + 0.5) / (rows + 1);
+    const square = (rows * share * (1 - share)) / all ** 2;
+    variance += square;
+    deviations += Math.sqrt(square);
   }
-  return normalInterval(error, Math.sqrt(variance));
+  // Of Σ|ε_b| of normal ε_b: √(2/π)·Σσ_b and (1 − 2/π)·Σσ_b².
+  const above = Math.sqrt(2 / Math.PI) * deviations + z95 * Math.sqrt((1 - 2 / Math.PI) * variance);
+  return { value: error, low: Math.max(0, error - above), high: Math.min(1, error + z95 * Math.sqrt(variance)) };
 }
