@@ -67,15 +67,15 @@ function harmonics(all: number): { readonly h: number; readonly g: number } {
  *
  * Source: Scholz & Stephens 1987, (7).
  *
- * @throws LeewayError `insufficient_data` with fewer than 4 rows together.
+ * @throws LeewayError `insufficient_data` with fewer than 4 rows together, or less than one (of weights) on a side.
  */
 export function andersonDarlingStatistic(reference: ArrayLike<number>, current: ArrayLike<number>): number {
   const [n, m] = [total(reference), total(current)];
   const all = n + m;
-  if (Math.round(all) < 4) {
+  if (Math.round(all) < 4 || n < 1 || m < 1) {
     throw new LeewayError(
       "insufficient_data",
-      `anderson_darling: both samples together need at least 4 values, they have ${all}; collect more`,
+      `anderson_darling: both samples together need at least 4 values and each at least 1, they have ${n} and ${m}; collect more`,
     );
   }
   if (occupiedCells(reference, current) === 1) return 0;
@@ -104,6 +104,7 @@ export const andersonDarling = defineMethod({
     "k-sample A² with midranks, normalized to mean 0 and standard deviation 1; p-value from a table, kept within 0.001 … 0.25.",
   source: "Anderson & Darling 1952; Scholz & Stephens 1987",
   over: "ordered",
+  nullWithoutTies: true,
   null: "interpolated in the table of Scholz & Stephens, so that a p-value is never below 0.001 or above 0.25",
   value: andersonDarlingStatistic,
   significance: (reference, current) => {

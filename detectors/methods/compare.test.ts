@@ -207,6 +207,24 @@ it("g_test has its level with rare categories, where χ² is no null for it", { 
   expect(passedByPValue).toBeGreaterThan(passed);
 });
 
+it.each(["ks", "cramer_von_mises", "anderson_darling"] as const)(
+  "%s has its level with ties",
+  { timeout: 60_000 },
+  (name) => {
+    const random = createRandom(20260307);
+    const flags = (rows: number) => Array.from({ length: rows }, () => random.uniform() < 0.1);
+    let [passed, threshold] = [0, Number.NaN];
+    for (let pair = 0; pair < 400; pair += 1) {
+      const found = compareSamples(name, flags(50), flags(300), pair % 10 === 0 ? { alpha: 0.05 } : {});
+      threshold = found.threshold ?? threshold;
+      if (found.score > threshold) passed += 1;
+    }
+    // Binomial(400, 0.05) is within 7 … 36 but once in 1,000.
+    expect(passed).toBeGreaterThan(6);
+    expect(passed).toBeLessThan(37);
+  },
+);
+
 it("cuts the bins of rows that are dealt anew as it cuts those of samples", () => {
   fc.assert(
     fc.property(

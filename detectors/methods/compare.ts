@@ -393,10 +393,17 @@ function thresholdOf(
     }
   }
   // Bins that were cut from few rows have a null of their own, whatever the formula says of fixed cells.
-  if (cells.uncut === undefined && smallestExpected >= fewestExpected && method.threshold !== undefined) {
+  const tied = method.nullWithoutTies === true && areMostlyTied(cells);
+  if (cells.uncut === undefined && smallestExpected >= fewestExpected && !tied && method.threshold !== undefined) {
     return method.threshold(alpha, cells.reference, cells.current, setting);
   }
   return chanceThreshold(method, setting, alpha, cells);
+}
+
+/** Whether most rows share their value with others; not of so many values that dealing anew would merge them. */
+function areMostlyTied({ reference, current }: SampleCells): boolean {
+  const values = occupiedCells(reference, current);
+  return values > 1 && values <= mostDealtValues && 2 * values < total(reference) + total(current);
 }
 
 function comparison(method: Method<MethodName>, cells: SampleCells, options: ComparisonOptions): Comparison {

@@ -50,6 +50,7 @@ export const cramerVonMises = defineMethod({
     "Anderson's T = (nm/N²)·Σ (F − G)² over all rows; p-value exact up to 20 rows a side, else by the limit; ties make it too large.",
   source: "Cramér 1928; Anderson 1962; Csörgő & Faraway 1996; Xiao, Gordon & Yakovlev 2006",
   over: "ordered",
+  nullWithoutTies: true,
   null: "counted out up to 20 rows a side, else the limit with mean and variance for these sizes",
   value: cramerVonMisesStatistic,
   significance: (reference, current) => {

@@ -66,6 +66,7 @@ export const ks = defineMethod({
     "max |F − G|; p-value exact up to 10,000 rows a side, else by the limit; ties make it too large. From bins at most 1/128 below that of the raw values.",
   source: "Kolmogorov 1933; Smirnov 1939; Hodges 1958; Simard & L'Ecuyer 2011",
   over: "ordered",
+  nullWithoutTies: true,
   null: "Smirnov's, counted out up to 10,000 rows a side, else Kolmogorov's for nm/(n + m) rows (Simard & L'Ecuyer)",
   options: ["alternative"],
   value: ksStatistic,

@@ -44,6 +44,8 @@ export interface Method<Name extends string = string> {
   readonly over: "cells" | "pair" | "ordered" | "values";
   /** Distribution of the score if nothing changed, in words; with `significance` only. */
   readonly null?: string;
+  /** Its null has no ties: where most rows share a value, a threshold is drawn anew instead. */
+  readonly nullWithoutTies?: true;
   /** Which settings it heeds. */
   readonly options?: readonly ("base" | "smoothing" | "scale" | "alternative")[];
   /**

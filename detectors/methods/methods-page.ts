@@ -102,6 +102,9 @@ watch.update(0.3); // { change: false }
   rows of 30 uneven categories. There, and where a cell expects fewer than 5 rows, \`chi_square\`, \`g_test\` and \`cramers_v\`
   have a \`threshold\` that is drawn anew as well, the bins cut anew in each deal. \`pValue\` stays that of χ² for the table as it
   is; \`detail.smallestExpected\` tells how good it is.
+- **Ties**: the nulls of \`ks\`, \`cramer_von_mises\` and \`anderson_darling\` have none. Where most rows share their value with others (and
+  there are at most 1,000 values), their \`threshold\` is drawn anew, and holds its level: of a flag that one row in ten has,
+  that of \`anderson_darling\` would be passed in 10 of 100 cases instead of 5, those of the others never.
 - Counts need not be whole (weights, shares); exact nulls give way to their limits then, and \`fisher_exact\` refuses them. A test
   takes their sum for the number of rows. Shares do not tell how many rows they are of, so \`alpha\` is refused with them.
 - Counts come as arrays, or by category as objects or Maps, and sum to at most 2^53. Values may be of any size; where their
