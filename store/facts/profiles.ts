@@ -9,7 +9,7 @@ import type { CountedRows, Counting } from "./counted-rows.ts";
 import { readBlocks } from "./native/reader.ts";
 import type { ReadBlock, ReadColumn } from "./native/reader.ts";
 import type { RowScope } from "./row-scope.ts";
-import { binCount, extraSlots, slotSettings } from "./slots.ts";
+import { binCount, extraSlots, settingsOf } from "./slots.ts";
 import type { BinnedExpression } from "./slots.ts";
 import { isWeighted, withWeightSquares, writeWeightSquares } from "./weight-squares.ts";
 
@@ -68,7 +68,7 @@ async function writeCounts(facts: Facts, request: ProfileRequest, counting: Coun
   if (request.weighted) await writeWeightSquares(facts, request, counting);
   const counted = countedRows(request, counting);
   await facts.command(profileStatement(request, counted), counted.params, {
-    ...slotSettings,
+    ...settingsOf(counting.series, request.kind),
     ...insertSettings(`profiles/${counted.token}`),
   });
 }
@@ -106,8 +106,8 @@ function profileStatement({ weighted, windows }: ProfileRequest, counted: Counte
   const w = weighted ? "w * " : "";
   aggregate("all_least", numbers, (_, index) => `min(finite${index})`);
   aggregate("all_most", numbers, (_, index) => `max(finite${index})`);
-  aggregate("all_sums", numbers, (_, index) => `ifNull(sum(${w}finite${index}), 0)`);
-  aggregate("all_sum_squares", numbers, (_, index) => `ifNull(sum(${w}finite${index} * finite${index}), 0)`);
+  aggregate("all_sums", numbers, (_, index) => `sum(${w}finite${index})`);
+  aggregate("all_sum_squares", numbers, (_, index) => `sum(${w}finite${index} * finite${index})`);
   aggregate("all_new", categories, ({ binning }, index) => {
     const unseen = binCount(binning) + extraSlots.indexOf("unseen");
     return `CAST(sumMapIf(map(text${index}, ${weighted ? "w" : "toFloat64(1)"}), slot${index} = ${unseen}), 'Map(String, Float64)')`;
@@ -118,8 +118,8 @@ function profileStatement({ weighted, windows }: ProfileRequest, counted: Counte
     ...(weighted ? ["all_present_rows AS counted_present", "all_present_squares AS counted_squares"] : []),
     `${padded("all_least", "Nullable(Float64)", "behind")} AS least`,
     `${padded("all_most", "Nullable(Float64)", "behind")} AS most`,
-    `${padded("all_sums", "Float64", "behind")} AS sum_all`,
-    `${padded("all_sum_squares", "Float64", "behind")} AS sum_squares_all`,
+    `${padded("all_sums", "Nullable(Float64)", "behind")} AS sum_all`,
+    `${padded("all_sum_squares", "Nullable(Float64)", "behind")} AS sum_squares_all`,
     `${padded("all_new", "Map(String, Float64)", "before")} AS new_values`,
   ];
   return `
@@ -138,7 +138,7 @@ SELECT {environment:String}, {model:String}, {baselineId:String}, {kind:String},
   arrayMax(mapValues(new_values)),
   if(empty(mapKeys(new_values)), NULL, ${heaviest("new_values")}),
   length(mapKeys(new_values)),
-  least, most, sum_all, sum_squares_all,
+  least, most, ifNull(sum_all, 0), ifNull(sum_squares_all, 0),
   fromUnixTimestamp64Milli({computedAt:Int64}, 'UTC'), {expiresOn:Date}
 FROM (
   SELECT start_ms, slice_text, row_version, rows_all, weight_all, weight_squares_all, role, feature, bin_count,

@@ -71,6 +71,20 @@ export const slotSettings = {
   max_expanded_ast_elements: 1_000_000,
 };
 
+/** Whether categories that the binning does not list are looked for among the reference's rows. */
+function asksReference({ binning }: BinnedExpression, kind: "reference" | "live"): boolean {
+  return kind === "live" && binning.kind === "categorical" && binning.distinct > binning.categories.length;
+}
+
+/**
+ * Settings of a statement over the columns of these series. By default a branch of `if` is computed for the rows that take
+ * it, and those are picked out first; all but a look-up among the reference's rows cost less than the picking. None throws.
+ */
+export function settingsOf(series: readonly BinnedExpression[], kind: "reference" | "live") {
+  const eager = !series.some((one) => asksReference(one, kind));
+  return { ...slotSettings, ...(eager && { short_circuit_function_evaluation: "disable" }) };
+}
+
 /**
  * Columns over a row of `events`: `slotN`, the slot of the series' value, and the value itself where moments (`finiteN`) or
  * new categories (`textN`) need it. The statement has `binningsOf` as `binnings` and the parameters of `slotParams`.
@@ -106,11 +120,10 @@ export function slotColumns(
   }
 
   const text = series.type === "number" ? `toString(assumeNotNull(${value}))` : `assumeNotNull(${value})`;
-  const unlisted = binning.distinct > binning.categories.length;
   const other =
     request.kind === "reference"
       ? slot("unlisted")
-      : unlisted
+      : asksReference(series, request.kind)
         ? `if(${text} IN (SELECT ${text.replaceAll(value, `(${series.sql})`)} FROM events WHERE ${referenceCondition}), ${slot("unlisted")}, ${slot("unseen")})`
         : slot("unseen");
   const found =

@@ -5,7 +5,7 @@ import { countedRows, heaviest } from "./counted-rows.ts";
 import type { Counting } from "./counted-rows.ts";
 import { readBlocks } from "./native/reader.ts";
 import type { ProfileRequest, StoredProfile } from "./profiles.ts";
-import { binCount, extraSlots, slotSettings } from "./slots.ts";
+import { binCount, extraSlots, settingsOf } from "./slots.ts";
 
 /**
  * Counts the squares of weights into the bins of a baseline, as `writeProfiles` counts the weights. A pass of its own over
@@ -53,7 +53,7 @@ FROM (
   WHERE slice_text = '' OR role = 'feature'
 )`,
     counted.params,
-    { ...slotSettings, ...insertSettings(`weight-squares/${counted.token}`) },
+    { ...settingsOf(series, request.kind), ...insertSettings(`weight-squares/${counted.token}`) },
   );
 }
 
