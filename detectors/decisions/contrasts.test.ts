@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createRandom } from "../simulate/random.ts";
 import { binningOf, countsOf, type Value } from "./binning.ts";
 import { contrastsOf, meanOf } from "./contrasts.ts";
 import { omnibusCells, omnibusStatistic } from "./omnibus.ts";
@@ -157,5 +158,44 @@ describe("the omnibus", () => {
     expect(two.degreesOfFreedom).toBe(3);
     expect(two.totalVariation).toBeCloseTo(0.1, 12);
     expect(omnibusStatistic(made, cells, window, { oneSample: true }).xSquare).toBeCloseTo(8.666666666666668, 9);
+  });
+
+  it("has G² with Williams' correction beside it", () => {
+    const window = made.project(countsOf(made.binning, of({ a: 40, b: 30, c: 20, d: 10 })));
+    const { gSquare } = omnibusStatistic(made, { kept: 4, rest: false }, window, { oneSample: false });
+    // SciPy 1.17.1: stats.chi2_contingency([[500,300,150,50],[40,30,20,10]], lambda_="log-likelihood").statistic over
+    // q = 1 + (1100/100 + 1100/1000 − 1)·(1100/540 + 1100/330 + 1100/170 + 1100/60 − 1)/(6·1100·3) (Williams 1976, eq. 7).
+    expect(gSquare).toBeCloseTo(6.635907301813803, 9);
+  });
+
+  it("G² passes far out as often as it should where cells expect few rows, X² does not", () => {
+    // A Zipf of 1,000 categories in windows of 200: the five most frequent, and all others.
+    const harmonic = Array.from({ length: 1000 }, (_, i) => 1 / (i + 1)).reduce((sum, one) => sum + one, 0);
+    const counts = Object.fromEntries(
+      Array.from({ length: 1000 }, (_, i) => [`c${String(i).padStart(4, "0")}`, Math.round(1e6 / (i + 1) / harmonic)]),
+    );
+    const zipf = contrasts(of(counts));
+    const cells = omnibusCells(zipf, 200)!;
+    const shares = Array.from({ length: cells.kept }, (_, i) => zipf.contrasts[zipf.keptShares[i]!]!.reference);
+    const random = createRandom(1976);
+    const passed = { xSquare: 0, gSquare: 0 };
+    const windows = 60_000;
+    const critical = 20.515; // χ²₅ at 10⁻³
+    expect(cells).toEqual({ kept: 5, rest: true });
+    const blank = zipf.project(countsOf(zipf.binning, of({ c0000: 200 })));
+    for (let w = 0; w < windows; w += 1) {
+      const sums = blank.sums.map(() => 0);
+      for (let row = 0; row < 200; row += 1) {
+        let u = random.uniform();
+        const cell = shares.findIndex((share) => (u -= share) < 0);
+        if (cell >= 0) sums[zipf.keptShares[cell]!]! += 1;
+      }
+      const statistic = omnibusStatistic(zipf, cells, { ...blank, sums }, { oneSample: false });
+      if (statistic.xSquare > critical) passed.xSquare += 1;
+      if (statistic.gSquare > critical) passed.gSquare += 1;
+    }
+    // 60 are due; three standard errors are 23.
+    expect(passed.gSquare).toBeLessThan(60 * 1.2 + 23);
+    expect(passed.xSquare).toBeGreaterThan(60 + 23);
   });
 });

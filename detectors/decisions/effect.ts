@@ -20,7 +20,11 @@ export function effectError(contrast: Contrast, y: number, n: number, inflation:
  * ½·√(λ/m), the total variation if every cell moved by the same proportion and more otherwise, so it is capped by the
  * plug-in total variation of the same cells. Already a bound: the gate needs no further error.
  */
-export function omnibusEffect(statistic: OmnibusStatistic, referenceSize: number, inflation: number): number {
+export function omnibusEffect(
+  statistic: Omit<OmnibusStatistic, "gSquare">,
+  referenceSize: number,
+  inflation: number,
+): number {
   const { xSquare, degreesOfFreedom: d, n, totalVariation } = statistic;
   if (n <= 0) return 0;
   const m = (n * referenceSize) / (n + referenceSize);

@@ -146,7 +146,7 @@ export function judge(
       const distance = Math.abs(measurement.z[c]!);
       const skip = skips[c]!;
       const worthwhile = omnibus
-        ? chiSquareTail(measurement.omnibus!.xSquare, measurement.omnibus!.degreesOfFreedom) <= watchFactor * alpha
+        ? chiSquareTail(measurement.omnibus!.gSquare, measurement.omnibus!.degreesOfFreedom) <= watchFactor * alpha
         : distance >= skip;
       let ratio: number;
       let pValue: number | null = null;

@@ -32,7 +32,7 @@ export function minimumDetectableEffect(
     const effect = (xSquare: number) =>
       omnibusEffect({ xSquare, degreesOfFreedom: d, n: at.n, totalVariation: 1 }, contrast.referenceSize, at.mean);
     const passes = (xSquare: number) =>
-      omnibusTail({ xSquare, degreesOfFreedom: d }, at.posterior, at.offset, at.inflations) <= at.threshold &&
+      omnibusTail({ gSquare: xSquare, degreesOfFreedom: d }, at.posterior, at.offset, at.inflations) <= at.threshold &&
       effect(xSquare) > at.floor;
     const smallest = bisect(passes, 0, 4 * at.n + 100 * d);
     return smallest === null ? 1 : Math.min(1, effect(smallest));
