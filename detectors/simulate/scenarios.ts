@@ -227,7 +227,7 @@ export const scenarios: readonly Scenario[] = [
     { ...season, referenceRows: 5600, rows: 200 },
     480,
   ),
-  healthyHours("hourly-iid", "independent rows, hourly windows", { ...hourly, seasonShift: 0 }, 600),
+  healthyHours("hourly-iid", "independent rows, hourly windows", { ...hourly, seasonShift: 0 }, 1200),
   healthyHours(
     "hourly-iid-small",
     "independent rows, hourly windows",
