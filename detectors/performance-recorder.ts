@@ -25,7 +25,7 @@ import { firstEventMs } from "../store/facts/windows.ts";
 import type { LoadedBaseline } from "./baselines/baseline.ts";
 import type { DetectorMetrics } from "./metrics.ts";
 import { attributeFairness } from "./performance/fairness.ts";
-import { metricSample } from "./performance/judged-metrics.ts";
+import { versionSamples } from "./performance/judged-metrics.ts";
 import { modelIncident } from "./performance/model-incident.ts";
 import { createPerformanceDecider } from "./performance/performance-decider.ts";
 import type {
@@ -306,19 +306,7 @@ export function createPerformanceRecorder(options: {
 
   const observedOf = (window: Window, parts: readonly PerformanceCounts[]): Omit<PerformanceWindow, "incident"> => ({
     window,
-    versions: parts
-      .filter(({ slice }) => slice === "")
-      .map(({ version, rows, labelled, counts }) => ({
-        version,
-        rows,
-        labelled,
-        metrics: Object.fromEntries(
-          performance.metrics.flatMap(({ metric }) => {
-            const sample = metricSample(metric, counts);
-            return sample === null ? [] : [[metric, sample]];
-          }),
-        ),
-      })),
+    versions: versionSamples(parts, performance.metrics),
   });
 
   /** Decides one due window; the model's incidents are asked for only when something opens. */

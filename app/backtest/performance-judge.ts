@@ -3,9 +3,9 @@ import type { Finding, SeriesState } from "../../core/finding.ts";
 import { usualPerformance } from "../../core/model.ts";
 import { weekMs, type Window } from "../../core/window.ts";
 import type { LoadedBaseline } from "../../detectors/baselines/baseline.ts";
-import { metricSample } from "../../detectors/performance/judged-metrics.ts";
+import { versionSamples } from "../../detectors/performance/judged-metrics.ts";
 import { modelIncident } from "../../detectors/performance/model-incident.ts";
-import { createPerformanceDecider, type PerformanceWindow } from "../../detectors/performance/performance-decider.ts";
+import { createPerformanceDecider } from "../../detectors/performance/performance-decider.ts";
 import { performanceFindingRecord } from "../../detectors/performance/performance-findings.ts";
 import { isPerformanceJudged, performanceReference } from "../../detectors/performance/reference-windows.ts";
 import { horizonOf } from "../../detectors/window-decision.ts";
@@ -73,22 +73,7 @@ export async function createPerformanceJudge(
   const judged = async (window: Window): Promise<Finding[]> => {
     const scope = { environment: labelled.environment, model: model.name, fromMs: window.startMs, toMs: window.endMs };
     const parts = await countPerformance(facts, scope, task);
-    const observed: Omit<PerformanceWindow, "incident"> = {
-      window,
-      versions: parts
-        .filter(({ slice }) => slice === "")
-        .map(({ version, rows, labelled: labels, counts }) => ({
-          version,
-          rows,
-          labelled: labels,
-          metrics: Object.fromEntries(
-            performance.metrics.flatMap(({ metric }) => {
-              const sample = metricSample(metric, counts);
-              return sample === null ? [] : [[metric, sample]];
-            }),
-          ),
-        })),
-    };
+    const observed = { window, versions: versionSamples(parts, performance.metrics) };
     const before = new Set(memory.findings.map(({ findingId }) => findingId));
     let step = decider.step(memory, { ...observed, incident: null }, reference);
     if (step.findings.some(({ findingId }) => !before.has(findingId))) {

@@ -1,5 +1,5 @@
 import type { JudgedMetric } from "../../core/model.ts";
-import type { Moments, TaskCounts } from "../../store/facts/performance.ts";
+import type { Moments, PerformanceCounts, TaskCounts } from "../../store/facts/performance.ts";
 import { outcomesByScore } from "./window-metrics.ts";
 import { rocArea } from "./roc-auc.ts";
 import { sumOf } from "./score-tally.ts";
@@ -38,6 +38,34 @@ export const judgedMetricKinds: Readonly<Record<JudgedMetric, JudgedMetricKind>>
 /** Fewer labelled rows, or of either class for an area, say nothing. */
 export const fewestLabelled = 30;
 const fewestOfEachClass = 10;
+
+/** What labels say of one version in a window: the metrics that were measured. */
+export interface VersionSamples {
+  readonly version: string;
+  readonly rows: number;
+  readonly labelled: number;
+  readonly metrics: Readonly<Partial<Record<JudgedMetric, MetricSample>>>;
+}
+
+/** The judged metrics of each whole version; slices and arms are measured, not judged. */
+export function versionSamples(
+  parts: readonly PerformanceCounts[],
+  judged: readonly { readonly metric: JudgedMetric }[],
+): VersionSamples[] {
+  return parts
+    .filter(({ slice }) => slice === "")
+    .map(({ version, rows, labelled, counts }) => ({
+      version,
+      rows,
+      labelled,
+      metrics: Object.fromEntries(
+        judged.flatMap(({ metric }) => {
+          const sample = metricSample(metric, counts);
+          return sample === null ? [] : [[metric, sample]];
+        }),
+      ),
+    }));
+}
 
 /** A metric of a window; null where it was not measured, or on too few rows. */
 export function metricSample(metric: JudgedMetric, counts: TaskCounts): MetricSample | null {

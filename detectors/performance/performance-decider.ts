@@ -6,7 +6,7 @@ import { performanceAlpha } from "../decisions/budget.ts";
 import { incidentId } from "../decisions/incidents.ts";
 import type { Horizon } from "../decisions/judgement.ts";
 import { closeAfter, continued, mayReopen, type Continuation, type FindingEvidence } from "../decisions/lifecycle.ts";
-import { judgedMetricKinds, pooledSample, type MetricSample } from "./judged-metrics.ts";
+import { judgedMetricKinds, pooledSample, type MetricSample, type VersionSamples } from "./judged-metrics.ts";
 import { metricEvidence, type MetricEvidence, type MetricReference } from "./metric-evidence.ts";
 
 /** What is believed of a model's performance in healthy windows. */
@@ -20,12 +20,7 @@ export interface PerformanceReference {
 /** One window whose labels are due, as far as decisions need it. */
 export interface PerformanceWindow {
   readonly window: Window;
-  readonly versions: readonly {
-    readonly version: string;
-    readonly rows: number;
-    readonly labelled: number;
-    readonly metrics: Readonly<Partial<Record<JudgedMetric, MetricSample>>>;
-  }[];
+  readonly versions: readonly VersionSamples[];
   /** The model's incident that a finding of this window joins, by what its other series showed; how many windows ago it began (below 0: after it). */
   readonly incident: { readonly incidentId: string; readonly windowsAgo: number } | null;
 }
