@@ -6,7 +6,7 @@ import type { Facts } from "./client.ts";
 import type { CohortExpression } from "./cohort-expressions.ts";
 import { countedRows, heaviest } from "./counted-rows.ts";
 import type { CountedRows, Counting } from "./counted-rows.ts";
-import { readBlocks } from "./native/reader.ts";
+import { columnOf, readBlocks } from "./native/reader.ts";
 import type { ReadBlock, ReadColumn } from "./native/reader.ts";
 import type { RowScope } from "./row-scope.ts";
 import { binCount, extraSlots, settingsOf } from "./slots.ts";
@@ -258,15 +258,12 @@ function cut<Numbers extends Uint16Array | Float64Array>(piece: Piece<Numbers>, 
 }
 
 function readProfileBlock(
-  { rows, columns }: ReadBlock,
+  block: ReadBlock,
   knownSeries: (role: string, feature: string, version: string, slice: string) => KnownSeries,
   profiles: StoredProfile[],
 ): void {
-  const column = <Kind extends ReadColumn["kind"]>(name: string, kind: Kind) => {
-    const found = columns.get(name);
-    if (found?.kind !== kind) throw new Error(`profiles came without ${name}`);
-    return found as Extract<ReadColumn, { kind: Kind }>;
-  };
+  const { rows } = block;
+  const column = <Kind extends ReadColumn["kind"]>(name: string, kind: Kind) => columnOf(block, name, kind);
   const numbers = (name: string) => column(name, "numbers").values;
   const texts = (name: string) => column(name, "texts");
   const [starts, ends, revisions] = [numbers("start_ms"), numbers("end_ms"), numbers("rev")];

@@ -3,7 +3,7 @@ import { insertSettings } from "./client.ts";
 import type { Facts } from "./client.ts";
 import { countedRows, heaviest } from "./counted-rows.ts";
 import type { Counting } from "./counted-rows.ts";
-import { readBlocks } from "./native/reader.ts";
+import { columnOf, readBlocks } from "./native/reader.ts";
 import type { ProfileRequest, StoredProfile } from "./profiles.ts";
 import { binCount, extraSlots, settingsOf } from "./slots.ts";
 
@@ -88,25 +88,16 @@ export async function withWeightSquares(
     { ...key },
   );
   const found = new Map<string, { readonly revision: number; readonly squares: (bins: number) => Squares }>();
-  for (const { rows, columns } of readBlocks(bytes)) {
-    const numbers = (name: string) => {
-      const column = columns.get(name);
-      if (column?.kind !== "numbers") throw new Error(`squares came without ${name}`);
-      return column.values;
-    };
-    const arrays = (name: string) => {
-      const column = columns.get(name);
-      if (column?.kind !== "arrays") throw new Error(`squares came without ${name}`);
-      return column;
-    };
+  for (const block of readBlocks(bytes)) {
+    const numbers = (name: string) => columnOf(block, name, "numbers").values;
+    const arrays = (name: string) => columnOf(block, name, "arrays");
     const text = (name: string, row: number) => {
-      const column = columns.get(name);
-      if (column?.kind !== "texts") throw new Error(`squares came without ${name}`);
-      return column.texts[column.keys[row]!] ?? "";
+      const { keys, texts } = columnOf(block, name, "texts");
+      return texts[keys[row]!] ?? "";
     };
     const [starts, revisions, tops] = [numbers("start_ms"), numbers("rev"), numbers("unseen_top_squares")];
     const [indices, items] = [arrays("bin_index"), arrays("bin_squares").items];
-    for (let row = 0; row < rows; row++) {
+    for (let row = 0; row < block.rows; row++) {
       const name = nameOf(starts[row]!, {
         role: text("role", row),
         feature: text("feature", row),

@@ -13,6 +13,17 @@ export interface ReadBlock {
   readonly columns: ReadonlyMap<string, ReadColumn>;
 }
 
+/** @throws Error if the answer has no column of this name and kind. */
+export function columnOf<Kind extends ReadColumn["kind"]>(
+  { columns }: ReadBlock,
+  name: string,
+  kind: Kind,
+): Extract<ReadColumn, { kind: Kind }> {
+  const found = columns.get(name);
+  if (found?.kind !== kind) throw new Error(`the answer came without ${name} as ${kind}`);
+  return found as Extract<ReadColumn, { kind: Kind }>;
+}
+
 interface Cursor {
   readonly bytes: Buffer;
   at: number;
